@@ -1,0 +1,176 @@
+"""Tables of what was sent and what it was taken for: receipts, threads, verdicts, sightings."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from services.storage.tables.columns import Instant, metadata
+
+receipts = Table(
+    "receipts",  # id derives from (sender, status, national_ref, version)
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("sender_id", String(64), nullable=False),
+    Column("country", String(2), nullable=False),  # of the sender: references are looked up by it
+    Column("status", String(16), nullable=False),
+    Column("national_ref", String(64), nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("message_type", String(16), nullable=False),
+    Column("tlp", String(16), nullable=False),
+    Column("reference_key", String(64), nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("content_sha256", String(64), nullable=False),
+    Column("body", Text, nullable=False),  # canonical JSON of the alert
+    Column("can_amend", Boolean, nullable=False),  # the key had the scope `amend` when it sent this
+    Column("state", String(16), nullable=False),  # pending, held, classified, dead, draft
+    Column("state_reason", String(64)),
+    Column(
+        "published_at", Instant, nullable=False
+    ),  # when last put on alerts.v1: the reconciler counts from it
+    Column("attempt", Integer, nullable=False, server_default=text("0")),  # how often put there again
+)
+Index(
+    "receipts_reference", receipts.c.sender_id, receipts.c.status, receipts.c.national_ref, receipts.c.version
+)
+Index("receipts_national_ref", receipts.c.country, receipts.c.national_ref)
+Index("receipts_state", receipts.c.state, receipts.c.published_at)
+Index("receipts_received", receipts.c.received_at, receipts.c.id)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("sender_id", String(64), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("body_sha256", String(64), nullable=False),
+    Column("receipt_id", String(36), nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+Index("idempotency_keys_age", idempotency_keys.c.created_at)
+
+held = Table(
+    "held",  # what a held message waits for
+    metadata,
+    Column("message_id", String(36), ForeignKey("receipts.id"), primary_key=True),
+    Column("reference", String(80), nullable=False),  # as written by the sender
+    Column("sender_id", String(64), nullable=False),
+    Column("country", String(2), nullable=False),
+    Column("national_ref", String(64), nullable=False),  # of what it waits for, or its relay id
+    Column("since", Instant, nullable=False),
+    Column("deadline", Instant, nullable=False),
+    Column("opens_thread", Boolean, nullable=False),  # at the deadline it stands alone instead of dying
+)
+Index("held_for", held.c.national_ref)
+Index("held_deadline", held.c.deadline)
+
+
+threads = Table(
+    "threads",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("relay_id", String(32), nullable=False, unique=True),  # SATA-UY-2026-000007
+    Column("opaque_id", String(16), nullable=False, unique=True),  # N-7F3K-92QD: names nothing
+    Column("sender_id", String(64), nullable=False),
+    Column("country", String(2), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("state", String(16), nullable=False),  # open, closed, retracted
+    Column("disputed", Boolean, nullable=False),
+    Column("version", Integer, nullable=False),  # the newest thread_version
+    Column("level", String(16), nullable=False),  # severity_assessed as it now stands
+    Column("strictest_tlp", String(16), nullable=False),
+    Column("incident_id", String(36), nullable=False),
+    Column("orphan", Boolean, nullable=False),  # opened by an update whose original never came
+    Column("opened_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+)
+Index("threads_incident", threads.c.incident_id)
+Index("threads_updated", threads.c.updated_at)
+
+verdicts = Table(
+    "verdicts",  # id = (message, revision, cause): a repeat reads what was decided
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("message_id", String(36), ForeignKey("receipts.id"), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column(
+        "cause", String(64), nullable=False
+    ),  # issue, catalogue:<version>, resolution:<id>, separation:<id>
+    Column("thread_id", String(36), ForeignKey("threads.id"), nullable=False),
+    Column("thread_version", Integer, nullable=False),
+    Column("silent", Boolean, nullable=False),  # a lower version than one already there: kept, tells nobody
+    Column("country", String(2), nullable=False),  # location.country: lists filter by it
+    Column("level", String(16), nullable=False),
+    Column("urgency", String(16), nullable=False),
+    Column("categories", Text, nullable=False),  # " NPS SYN ": codes between blanks, for lists
+    Column("classification", Text, nullable=False),  # JSON
+    Column("correlation", Text, nullable=False),  # JSON, of all the relay knows: filtered for each reader
+    Column("decided_at", Instant, nullable=False),
+    Column("decision", BigInteger, nullable=False),  # number taken under the locks: the order of decisions
+    Column("routed_at", Instant),
+    UniqueConstraint("message_id", "revision", name="verdicts_revision"),
+)
+Index("verdicts_thread", verdicts.c.thread_id, verdicts.c.thread_version, verdicts.c.revision)
+Index(
+    "verdicts_unrouted",
+    verdicts.c.decided_at,
+    sqlite_where=verdicts.c.routed_at.is_(None),
+    postgresql_where=verdicts.c.routed_at.is_(None),
+)
+Index("verdicts_decision", verdicts.c.decision)
+
+sightings = Table(
+    "sightings",  # id = (message, finding, key): one per finding and substance, family or product
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("message_id", String(36), nullable=False),
+    Column("thread_id", String(36), nullable=False),
+    Column("sender_id", String(64), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column(
+        "key", String(120), nullable=False
+    ),  # substance:<inchikey>, family:<name>, product:<hash>, text:<hash>
+    Column("market", String(24), nullable=False),
+    Column("country", String(2), nullable=False),
+    Column("admin1", Text, nullable=False),  # JSON list; empty = the whole country or not stated
+    Column("confirmation", String(24), nullable=False),
+    Column("presence", String(24), nullable=False),
+    Column("principal", Boolean, nullable=False),
+    Column("began_at", Instant, nullable=False),
+    Column("ended_at", Instant, nullable=False),
+    Column("current", Boolean, nullable=False),  # false once a newer version or a retraction replaces it
+)
+Index("sightings_key", sightings.c.key, sightings.c.status, sightings.c.ended_at)
+Index("sightings_message", sightings.c.message_id)
+Index("sightings_thread", sightings.c.thread_id)
+
+links = Table(
+    "links",  # what the relay says belongs together, why, and whether a person took it back
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("thread_id", String(36), nullable=False),
+    Column("other_thread_id", String(36), nullable=False),
+    Column("level", String(24), nullable=False),
+    Column("reason", String(200), nullable=False),
+    Column("linked_at", Instant, nullable=False),
+    Column("undone_at", Instant),
+)
+Index("links_thread", links.c.thread_id)
+Index("links_other", links.c.other_thread_id)
+
+baselines = Table(
+    "baselines",  # what a state already knows: without it an empty register makes everything a first
+    metadata,
+    Column("country", String(2), primary_key=True),
+    Column("key", String(120), primary_key=True),
+    Column("admin1", String(8), primary_key=True),  # '' = the whole country
+    Column("common", Boolean, nullable=False),
+)

@@ -1,0 +1,130 @@
+"""Tables of who is told: routings, notifications, attempts, acknowledgements."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+)
+
+from services.storage.tables.columns import Instant, metadata
+
+routings = Table(
+    "routings",  # routing is a fact: once per message and occasion
+    metadata,
+    Column("message_id", String(36), ForeignKey("receipts.id"), primary_key=True),
+    Column("occasion", String(32), primary_key=True),  # issue, reassessed n
+    Column("thread_id", String(36), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("directory_version", BigInteger, nullable=False),
+    Column("reasons", Text, nullable=False),  # JSON: recipient -> [reason codes]
+    Column("routed_at", Instant, nullable=False),
+)
+Index("routings_thread", routings.c.thread_id)
+
+notifications = Table(
+    "notifications",  # id derives from (message, occasion, recipient, channel): the same on every try
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("message_id", String(36), ForeignKey("receipts.id"), nullable=False),
+    Column("occasion", String(32), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("thread_id", String(36), nullable=False),
+    Column("thread_version", Integer, nullable=False),
+    Column("incident_id", String(36), nullable=False),
+    Column("recipient_id", String(64), nullable=False),
+    Column("channel", String(16), nullable=False),  # email, webhook, feed
+    Column("endpoint_id", String(80), nullable=False),  # recipient, channel and address: what backs off
+    Column("message_type", String(16), nullable=False),
+    Column(
+        "urgency", Integer, nullable=False
+    ),  # 0 critical, 1 high, 2 moderate, 3 info: sorts first things first
+    Column("content", String(16), nullable=False),  # full, findings, notice, gone
+    Column("why", Text, nullable=False),  # JSON list of codes
+    Column("state", String(16), nullable=False),  # pending, claimed, delivered, failed, superseded, withheld
+    Column("reason", String(64)),
+    Column("waits_for", String(36)),  # an older notification to the same recipient that is being tried now
+    Column("attempts", Integer, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("next_at", Instant),
+    Column("claim_token", String(36)),
+    Column("claimed_until", Instant),
+    Column("first_attempt_at", Instant),
+    Column("settled_at", Instant),
+    Column("due_at", Instant),  # when the acknowledgement is asked for
+    Column("cursor", BigInteger, nullable=False),  # given in order of commit: catch-up feeds read by it
+)
+_pending = notifications.c.state == "pending"
+Index(
+    "notifications_due",
+    notifications.c.urgency,
+    notifications.c.next_at,
+    sqlite_where=_pending,
+    postgresql_where=_pending,
+)
+Index(
+    "notifications_endpoint",
+    notifications.c.endpoint_id,
+    notifications.c.urgency,
+    sqlite_where=_pending,
+    postgresql_where=_pending,
+)
+_claimed = notifications.c.state == "claimed"
+Index(
+    "notifications_claimed", notifications.c.claimed_until, sqlite_where=_claimed, postgresql_where=_claimed
+)
+Index("notifications_thread", notifications.c.thread_id, notifications.c.recipient_id)
+Index("notifications_incident", notifications.c.incident_id, notifications.c.recipient_id)
+Index("notifications_message", notifications.c.message_id)
+Index("notifications_recipient", notifications.c.recipient_id, notifications.c.cursor)
+Index(
+    "notifications_waiting",
+    notifications.c.waits_for,
+    sqlite_where=notifications.c.waits_for.is_not(None),
+    postgresql_where=notifications.c.waits_for.is_not(None),
+)
+
+attempts = Table(
+    "attempts",  # one try to send; unique(notification, number)
+    metadata,
+    Column("notification_id", String(36), ForeignKey("notifications.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("began_at", Instant, nullable=False),
+    Column("ended_at", Instant, nullable=False),
+    Column("outcome", String(16), nullable=False),  # delivered, deferred, rejected, unknown
+    Column("reason", String(64), nullable=False),
+    Column("status_code", Integer),
+)
+
+endpoints = Table(
+    "endpoints",  # what backs off is the endpoint, never the message
+    metadata,
+    Column("id", String(80), primary_key=True),
+    Column("failures", Integer, nullable=False),  # in a row
+    Column("failing_since", Instant),
+    Column("next_probe_at", Instant),
+    Column("disabled_reason", String(64)),
+)
+
+acknowledgements = Table(
+    "acknowledgements",  # every answer is kept; the newest of a recipient and message counts
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("message_id", String(36), nullable=False),
+    Column("recipient_id", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("note", Text),
+    Column("action_on", String(10)),
+    Column("via", String(16), nullable=False),  # link, page, api
+    Column("answered_at", Instant, nullable=False),
+)
+Index(
+    "acknowledgements_message",
+    acknowledgements.c.message_id,
+    acknowledgements.c.recipient_id,
+    acknowledgements.c.answered_at,
+)
