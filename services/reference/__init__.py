@@ -1,0 +1,1 @@
+"""What the relay knows beforehand: versioned tables with their sources, and the rules to read them."""

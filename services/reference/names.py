@@ -1,0 +1,121 @@
+"""How names of substances are compared: keys under which two spellings are the same name.
+
+Four keys, from strict to lenient. ``exact_key`` evens out case, accents, Greek letters, dashes, primes.
+``loose_key`` also drops hyphens, spaces and punctuation, but never a locant, a prime or the border between
+two numbers. ``fold_key`` evens out how English, Spanish, French and Portuguese spell the same word; codes
+such as JWH-018 have none. ``locantless_key`` says what is left of a name when its locants are gone.
+"""
+
+import re
+import unicodedata
+
+_GREEK = {
+    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "ζ": "zeta", "η": "eta",
+    "θ": "theta", "ι": "iota", "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu", "ξ": "xi", "ο": "omicron",
+    "π": "pi", "ρ": "rho", "ς": "sigma", "σ": "sigma", "τ": "tau", "υ": "upsilon", "φ": "phi", "χ": "chi",
+    "ψ": "psi", "ω": "omega", "ß": "beta", "µ": "mu",
+}  # fmt: skip
+_MARKS = {
+    **dict.fromkeys("‐‑‒–—―−⁃﹘﹣－", "-"),  # every dash
+    **dict.fromkeys("′’‘ʹʼ´`＇‛", "'"),  # every prime; NFKC would make a space of some
+    **dict.fromkeys("″“”＂ʺ", "''"),
+    **dict.fromkeys("⁗", "''''"),
+    **dict.fromkeys("‴", "'''"),
+}
+_BEFORE_NFKC = str.maketrans(_MARKS)
+_AFTER_LOWER = str.maketrans(_GREEK)
+
+_QUOTED = re.compile(r"^'+(?=[^']*[^0-9']'+$)|(?<=[^0-9'])'+$")
+_GREEK_WORDS = re.compile(r"(?<![a-z])(?:(alfa)|(gama)|(orto))(?![a-z])")
+_POSITION = re.compile(r"(?<![a-z0-9'])([omp])-(?=[a-z]{3,})")
+_POSITIONS = {"o": "ortho", "m": "meta", "p": "para"}
+_BETWEEN_DIGITS = re.compile(r"(?<=[0-9'])[^a-z0-9']+(?=[0-9])")
+_STRAY_PRIME = re.compile(r"(?<![0-9'])(?<!\bn)(?<!\bo)'")
+_PUNCTUATION = re.compile(r"[^a-z0-9',]|(?<![0-9']),|,(?![0-9])")
+
+_LOCANT = re.compile(r"(?<![a-z0-9'])(?:[0-9]+'*(?:,[0-9]+'*)*|ortho|meta|para|[omp])(?:-|\s+)(?=[a-z]{2,})")
+
+_CAPITALS = re.compile(r"[A-Z]")
+_DIGIT = re.compile(r"[0-9]")
+_DOUBLED = re.compile(r"([a-z])\1+")
+_FOLDS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile("ph"), "f"),
+    (re.compile("qu(?=[ei])"), "k"),
+    (re.compile("y"), "i"),
+    (re.compile("c(?=[ei])"), "s"),
+    (re.compile("[cq]"), "k"),
+    (re.compile("z"), "s"),
+    (re.compile("h"), ""),
+    (re.compile("m(?=f)"), "n"),  # anfetamina, amphetamine
+)
+_LEAST_LETTERS = 6
+
+
+def exact_key(name: str) -> str:
+    """Return ``name`` in lower case, without accents; dashes and primes plain, Greek letters spelt out."""
+    text = name.translate(_BEFORE_NFKC).lower()
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text).lower().translate(_BEFORE_NFKC).translate(_AFTER_LOWER)
+        text = unicodedata.normalize("NFKD", text)
+        text = "".join(c for c in text if not unicodedata.combining(c) and unicodedata.category(c) != "Cf")
+    text = " ".join(text.split()).strip(' .;,:"')
+    if "'" in text:
+        text = _QUOTED.sub("", text)
+    return _GREEK_WORDS.sub(_spelt_as_in_english, text)
+
+
+def loose_key(name: str) -> str:
+    """Return what is left without hyphens, spaces and punctuation.
+
+    Locants and primes stay, and so does the border between two numbers: 1,4 is not 14, 4' is not 4.
+    """
+    return loosened(exact_key(name))
+
+
+def loosened(exact: str) -> str:
+    """Return the loose key of a name whose exact key is known."""
+    text = _POSITION.sub(lambda found: _POSITIONS[found[1]], exact)
+    if "'" in text:
+        text = _STRAY_PRIME.sub("", text)
+    text = _BETWEEN_DIGITS.sub(",", text)
+    return _PUNCTUATION.sub("", text)
+
+
+def fold_key(name: str) -> str | None:
+    """Return the spelling shared by four languages, or None for a code and for what is too short to fold."""
+    if is_code(name):
+        return None
+    return folded(loose_key(name))
+
+
+def folded(loose: str) -> str | None:
+    """Return the folded form of a loose key, or None where it has fewer than six letters."""
+    if sum(c.isalpha() for c in loose) < _LEAST_LETTERS:
+        return None
+    for pattern, replacement in _FOLDS:
+        loose = pattern.sub(replacement, loose)
+    loose = _DOUBLED.sub(r"\1", loose)
+    return loose[:-1] if loose[-1] in "aeo" else loose
+
+
+def locantless_key(name: str) -> str:
+    """Return the loose key of ``name`` without its locants (numbers, ortho, meta, para)."""
+    return without_locants(exact_key(name))
+
+
+def without_locants(exact: str) -> str:
+    """Return the locantless key of a name whose exact key is known."""
+    return loosened(_LOCANT.sub("", exact))
+
+
+def is_code(name: str) -> bool:
+    """Return whether ``name`` is a code, where each character counts: JWH-018, 3-MMC, MXE."""
+    capitals = len(_CAPITALS.findall(name))
+    letters = sum(map(str.isalpha, name))
+    if _DIGIT.search(name):
+        return capitals > 1
+    return 2 * capitals > letters if letters != capitals else capitals <= _LEAST_LETTERS
+
+
+def _spelt_as_in_english(found: re.Match[str]) -> str:
+    return {"alfa": "alpha", "gama": "gamma", "orto": "ortho"}[found[0]]
