@@ -1,0 +1,56 @@
+"""Start and stop: the outermost task group, signals, the deadline for what is in flight.
+
+Correctness never rests on a clean stop: whatever is cut short is repeated, and its ids absorb the repeat.
+"""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+Loop = Callable[[asyncio.Event], Awaitable[None]]
+
+
+async def run(
+    loops: Sequence[tuple[str, Loop]], *, drain: timedelta, stop: asyncio.Event | None = None
+) -> None:
+    """Run all `loops` until SIGTERM, SIGINT or `stop`, then give them `drain` to finish.
+
+    A loop that raises ends all the others, and the process with it: the supervisor starts it afresh from the
+    last commit. What is still running after `drain` is cancelled.
+    """
+    stop = stop or asyncio.Event()
+    running = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        running.add_signal_handler(number, stop.set)
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_named(name, loop, stop), name=name) for name, loop in loops]
+        group.create_task(_limit(tasks, stop=stop, drain=drain), name="drain")
+
+
+async def _named(name: str, loop: Loop, stop: asyncio.Event) -> None:
+    await loop(stop)
+    if not stop.is_set():
+        raise RuntimeError(f"{name} ended by itself")
+
+
+async def _limit(tasks: Sequence[asyncio.Task[None]], *, stop: asyncio.Event, drain: timedelta) -> None:
+    waiting = asyncio.ensure_future(stop.wait())
+    await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    _, late = await asyncio.wait(tasks, timeout=drain.total_seconds())
+    for task in late:
+        log.warning("cut short", loop=task.get_name())
+        task.cancel()
+
+
+async def pause(stop: asyncio.Event, wait: timedelta) -> None:
+    """Wait for `wait`, or until `stop` is set."""
+    try:
+        await asyncio.wait_for(stop.wait(), wait.total_seconds())
+    except TimeoutError:
+        return

@@ -1,0 +1,177 @@
+"""The settings: read once, from `RELAY_*`, frozen; a wrong or unknown name stops the start.
+
+Constructors take values, never `Settings`: only `services.cli` and `services.runtime` read this.
+"""
+
+import difflib
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    IPvAnyNetwork,
+    SecretStr,
+    ValidationError,
+)
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from services.errors import Misconfigured
+
+PREFIX = "RELAY_"
+_NOT_OURS = frozenset({"RELAY_TEST_REQUIRE"})  # read by the test suite only
+
+
+def _words(value: object) -> object:
+    return value.split() if isinstance(value, str) else value
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LedgerSettings(_Group):
+    """Where durable state lives."""
+
+    path: Path = Field(Path("relay.sqlite3"), description="the SQLite file of the ledger")
+
+
+class HttpSettings(_Group):
+    """The HTTP API and the pages."""
+
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8480, ge=0, le=65535, description="port to listen on; 0 picks a free one")
+    public_url: HttpUrl = Field(
+        HttpUrl("http://127.0.0.1:8480"), description="how recipients reach the pages: the base of every link"
+    )
+    requests_per_minute: int = Field(
+        1200, ge=1, description="requests that one API key or address may make a minute"
+    )
+    metrics_host: str = Field("127.0.0.1", description="address of /metrics")
+    metrics_port: int | None = Field(
+        None, ge=0, le=65535, description="port of /metrics of its own; empty: the port of the API"
+    )
+
+
+class ClassifySettings(_Group):
+    """How alerts are classified."""
+
+    relay_prefix: str = Field("SATA", pattern=r"^[A-Z]{2,8}$", description="first part of every relay id")
+
+
+class EmailSettings(_Group):
+    """The mail server that takes our email."""
+
+    host: str = Field("127.0.0.1", description="SMTP server")
+    port: int = Field(25, ge=1, le=65535, description="its port")
+    username: str | None = Field(None, description="name to log in with; empty: no login")
+    password: SecretStr | None = Field(None, description="its password")
+    tls: Literal["none", "starttls", "implicit"] = Field(
+        "starttls", description="how the connection is protected"
+    )
+    sender: str = Field("relay@example.org", description="address in From")
+    reply_to: str = Field("secretariat@example.org", description="a mailbox that someone reads")
+    connections: int = Field(4, ge=1, le=64, description="SMTP connections at a time")
+    timeout: timedelta = Field(timedelta(seconds=30), description="for each step of a dialogue")
+
+
+class NotifySettings(_Group):
+    """How notifications are sent."""
+
+    give_up_after: timedelta = Field(timedelta(days=7), description="from the first attempt to the last")
+    webhook_timeout: timedelta = Field(timedelta(seconds=15), description="for a webhook's answer")
+    in_flight: int = Field(64, ge=1, le=1000, description="attempts at a time")
+    in_flight_per_endpoint: int = Field(16, ge=1, le=100, description="attempts at a time to one endpoint")
+    allow_networks: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(_words)] = Field(
+        (), description="private networks that webhooks may reach, separated by blanks; http is allowed there"
+    )
+
+
+class SecretSettings(_Group):
+    """Keys of this installation. `relay keys secret` makes one."""
+
+    links: SecretStr | None = Field(
+        None,
+        description="signs acknowledgement links and opaque references: version:base64, separated by blanks",
+    )
+    at_rest: SecretStr | None = Field(
+        None, description="encrypts webhook secrets (Fernet), separated by blanks"
+    )
+
+
+class UpkeepSettings(_Group):
+    """The loops that look after what others left."""
+
+    reconcile_after: timedelta = Field(
+        timedelta(seconds=30), description="a receipt still pending is published again"
+    )
+    keep_outbox: timedelta = Field(timedelta(days=7), description="how long published records are kept")
+    every: timedelta = Field(timedelta(seconds=10), description="pause between two rounds")
+
+
+class LogSettings(_Group):
+    """What is logged."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="least level that is written"
+    )
+    form: Literal["json", "console"] = Field("json", description="one JSON object a line, or text for people")
+
+
+class Settings(BaseSettings):
+    """All settings; `RELAY_LEDGER__PATH` is `ledger.path`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid"
+    )
+
+    ledger: LedgerSettings = LedgerSettings()
+    http: HttpSettings = HttpSettings()
+    classify: ClassifySettings = ClassifySettings()
+    email: EmailSettings = EmailSettings()
+    notify: NotifySettings = NotifySettings()
+    secrets: SecretSettings = SecretSettings()
+    upkeep: UpkeepSettings = UpkeepSettings()
+    log: LogSettings = LogSettings()
+    drain: timedelta = Field(
+        timedelta(seconds=10), description="how long work in flight may take after SIGTERM"
+    )
+
+
+def load() -> Settings:
+    """Read the settings from the environment.
+
+    `Misconfigured` names the first setting that is unknown or wrong, never its value.
+    """
+    known = {name: field for name, field, _ in described()}
+    for name in sorted(os.environ):
+        if name.startswith(PREFIX) and name not in known and name not in _NOT_OURS:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise Misconfigured(name, f"unknown setting{hint}")
+    try:
+        return Settings()
+    except ValidationError as fault:
+        first = fault.errors(include_input=False, include_url=False)[0]
+        raise Misconfigured(_name(first["loc"]), first["msg"]) from None
+
+
+def described() -> Iterator[tuple[str, FieldInfo, object]]:
+    """Yield each setting's variable, field and default, in order: the documented table is made of it."""
+    for group, field in Settings.model_fields.items():
+        if isinstance(field.default, _Group):
+            for name, inner in type(field.default).model_fields.items():
+                yield _name((group, name)), inner, inner.default
+        else:
+            yield _name((group,)), field, field.default
+
+
+def _name(parts: tuple[str | int, ...]) -> str:
+    return PREFIX + "__".join(str(part).upper() for part in parts[:2])

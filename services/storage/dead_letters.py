@@ -1,0 +1,91 @@
+"""Records that can never succeed, kept with their reason until a person looks."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select, update
+
+from services.errors import Invalid
+from services.storage import outbox
+from services.storage.records import Event, Record
+from services.storage.statements import insert_once
+from services.storage.tables import dead_letters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """A record that died, and why."""
+
+    id: str
+    group: str
+    topic: str
+    event_id: str
+    reason: str
+    detail: str
+    died_at: datetime
+    replayed_at: datetime | None
+
+
+def keep(connection: Connection, record: Record, fault: Invalid, *, group: str, now: datetime) -> None:
+    """Keep `record` with its reason; a second time changes nothing."""
+    connection.execute(
+        insert_once(connection, dead_letters),
+        {
+            "id": _identify(group, record),
+            "group_name": group,
+            "topic": record.topic,
+            "event_id": record.event_id,
+            "key": record.key,
+            "payload": record.payload,
+            "reason": fault.reason,
+            "detail": fault.detail,
+            "died_at": now,
+        },
+    )
+
+
+def listed(connection: Connection, *, most: int) -> list[DeadLetter]:
+    """Return the newest dead letters, newest first."""
+    rows = connection.execute(select(dead_letters).order_by(dead_letters.c.died_at.desc()).limit(most))
+    return [
+        DeadLetter(
+            id=row.id,
+            group=row.group_name,
+            topic=row.topic,
+            event_id=row.event_id,
+            reason=row.reason,
+            detail=row.detail,
+            died_at=row.died_at,
+            replayed_at=row.replayed_at,
+        )
+        for row in rows
+    ]
+
+
+def replay(connection: Connection, letter_id: str, *, now: datetime) -> bool:
+    """Put a dead letter on its topic again under a new event id; return whether there is such a letter."""
+    row = connection.execute(select(dead_letters).where(dead_letters.c.id == letter_id)).first()
+    if row is None:
+        return False
+    replayed = Event(
+        topic=row.topic, event_id=_replay_id(row.event_id, now), key=row.key, payload=row.payload
+    )
+    outbox.append(connection, replayed, now=now)
+    connection.execute(update(dead_letters).where(dead_letters.c.id == letter_id).values(replayed_at=now))
+    return True
+
+
+def count(connection: Connection) -> int:
+    """Return how many dead letters nobody has replayed."""
+    waiting = select(func.count()).select_from(dead_letters).where(dead_letters.c.replayed_at.is_(None))
+    return connection.execute(waiting).scalar_one()
+
+
+def _identify(group: str, record: Record) -> str:
+    return hashlib.sha256(json.dumps([group, record.topic, record.event_id]).encode()).hexdigest()
+
+
+def _replay_id(event_id: str, now: datetime) -> str:
+    return hashlib.sha256(f"{event_id} {now.isoformat()}".encode()).hexdigest()

@@ -1,0 +1,19 @@
+"""One holder at a time for each loop that must not run twice."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, or_, update
+
+from services.storage.statements import insert_once
+from services.storage.tables import leases
+
+
+def acquire(connection: Connection, name: str, *, holder: str, now: datetime, until: datetime) -> bool:
+    """Take or renew the lease `name`; return whether `holder` has it until `until`."""
+    connection.execute(insert_once(connection, leases), {"name": name, "holder": holder, "until": until})
+    taken = connection.execute(
+        update(leases)
+        .where(leases.c.name == name, or_(leases.c.holder == holder, leases.c.until < now))
+        .values(holder=holder, until=until)
+    )
+    return taken.rowcount == 1

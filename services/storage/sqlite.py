@@ -1,0 +1,207 @@
+"""The ledger on one SQLite file: one writer thread, group commit, readers beside it.
+
+Units of work are plain functions of a connection. Those that wait are run one after the other in one
+transaction, each in a savepoint of its own, so that many share one `fsync` and one that fails takes nothing
+with it. A caller is answered only after the commit is on disk (`synchronous=FULL`).
+"""
+
+import asyncio
+import fcntl
+import os
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import NullPool
+
+from services.errors import Misconfigured, Transient
+
+T = TypeVar("T")
+Unit = Callable[[Connection], T]
+
+_MOST_IN_A_COMMIT: Final = 256
+_MOST_WAITING: Final = 20_000  # a bound for every queue; far above what the HTTP limits let in
+_SLOW_READERS: Final = 2
+_PRAGMAS: Final = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA busy_timeout=5000",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA wal_autocheckpoint=4000",
+    "PRAGMA cache_size=-32000",
+    "PRAGMA temp_store=MEMORY",
+)
+
+
+class _Waiting:
+    __slots__ = ("answer", "error", "future", "loop", "unit")
+
+    def __init__(self, unit: Unit[Any], loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any]) -> None:
+        self.unit = unit
+        self.loop = loop
+        self.future = future
+        self.answer: Any = None
+        self.error: BaseException | None = None
+
+
+class SqliteLedger:
+    """Runs units of work on one file; `on_commit` is called after each commit, on the event loop."""
+
+    def __init__(self, path: Path, *, exclusive: bool = True) -> None:
+        """Open `path`; `exclusive` refuses a second relay; without it a command works beside one."""
+        self.path = path
+        self.on_commit: list[Callable[[], None]] = []
+        self._engine = open_engine(path)
+        self._reading: Connection | None = None
+        self._slow = ThreadPoolExecutor(_SLOW_READERS, thread_name_prefix="ledger-reader")
+        self._waiting: queue.Queue[_Waiting | None] = queue.Queue(_MOST_WAITING)
+        self._lock = _lock_file(path) if exclusive else None
+        self._thread = threading.Thread(target=self._serve, name="ledger-writer", daemon=True)
+        self._thread.start()
+
+    async def write(self, unit: Unit[T]) -> T:
+        """Run `unit` in a transaction and return what it returned, once that is on disk.
+
+        What the unit raises is raised here and undoes this unit only. `Transient`: the ledger is out of reach
+        (disk full, too many waiting); nothing was kept.
+        """
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(unit, loop, loop.create_future())
+        try:
+            self._waiting.put_nowait(waiting)
+        except queue.Full as fault:
+            raise Transient("the ledger's queue is full") from fault
+        answer: T = await waiting.future
+        return answer
+
+    async def read(self, query: Unit[T]) -> T:
+        """Run a short query on the reader's own connection; it sees all that is committed."""
+        if self._reading is None:
+            self._reading = self._engine.connect()
+        try:
+            return query(self._reading)
+        finally:
+            self._reading.rollback()  # else the snapshot, and with it the log, would be kept
+
+    async def read_slowly(self, query: Unit[T]) -> T:
+        """Run a long query (audit, export) in a thread, so that it holds up nobody."""
+        return await asyncio.get_running_loop().run_in_executor(self._slow, self._read_apart, query)
+
+    async def close(self) -> None:
+        """Finish what waits, then close; nothing can be written afterwards."""
+        await asyncio.to_thread(self._waiting.put, None)
+        await asyncio.to_thread(self._thread.join)
+        if self._reading is not None:
+            self._reading.close()
+        self._slow.shutdown()
+        self._engine.dispose()
+        if self._lock is not None:
+            os.close(self._lock)
+
+    def _read_apart(self, query: Unit[T]) -> T:
+        with self._engine.connect() as connection:
+            return query(connection)
+
+    def _serve(self) -> None:
+        with self._engine.connect() as connection:
+            while (first := self._waiting.get()) is not None:
+                batch = [first]
+                last = False
+                while len(batch) < _MOST_IN_A_COMMIT:
+                    try:
+                        following = self._waiting.get_nowait()
+                    except queue.Empty:
+                        break
+                    if following is None:
+                        last = True
+                        break
+                    batch.append(following)
+                self._commit(connection, batch)
+                if last:
+                    return
+
+    def _commit(self, connection: Connection, batch: list[_Waiting]) -> None:
+        driver = _driver(connection)
+        try:
+            driver.execute("BEGIN IMMEDIATE")
+            for waiting in batch:
+                _run(connection, driver, waiting)
+            driver.execute("COMMIT")
+        except (sqlite3.Error, OperationalError) as fault:
+            if driver.in_transaction:
+                driver.execute("ROLLBACK")
+            for waiting in batch:
+                waiting.error = Transient("the ledger could not commit")
+                waiting.error.__cause__ = fault
+        by_loop: dict[asyncio.AbstractEventLoop, list[_Waiting]] = {}
+        for waiting in batch:
+            by_loop.setdefault(waiting.loop, []).append(waiting)
+        for loop, answered in by_loop.items():
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(self._answer, answered)
+
+    def _answer(self, batch: list[_Waiting]) -> None:
+        for waiting in batch:
+            if waiting.future.done():  # its caller was cancelled; what it wrote stands
+                continue
+            if waiting.error is None:
+                waiting.future.set_result(waiting.answer)
+            else:
+                waiting.future.set_exception(waiting.error)
+        for callback in self.on_commit:
+            callback()
+
+
+def open_engine(path: Path) -> Engine:
+    """Return an engine whose connections leave transactions to their user."""
+    engine = create_engine(
+        f"sqlite:///{path}",
+        poolclass=NullPool,
+        connect_args={"check_same_thread": False, "isolation_level": None},
+    )
+
+    def prepare(connection: sqlite3.Connection, _record: object) -> None:
+        for pragma in _PRAGMAS:
+            connection.execute(pragma)
+
+    event.listen(engine, "connect", prepare)
+    return engine
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)  # the engine above opens no other
+    return driver
+
+
+def _run(connection: Connection, driver: sqlite3.Connection, waiting: _Waiting) -> None:
+    driver.execute("SAVEPOINT unit")
+    try:
+        waiting.answer = waiting.unit(connection)
+    except OperationalError as fault:  # disk full, I/O error: the ledger's fault, not the unit's
+        if not driver.in_transaction:
+            raise
+        driver.execute("ROLLBACK TO unit")
+        waiting.error = Transient("the ledger is out of reach")
+        waiting.error.__cause__ = fault
+    except Exception as fault:  # noqa: BLE001  # whatever a unit raises belongs to its caller
+        waiting.error = fault
+        driver.execute("ROLLBACK TO unit")
+    driver.execute("RELEASE unit")
+
+
+def _lock_file(path: Path) -> int:
+    """Hold the file against a second process: two writers would each think that they are the only one."""
+    handle = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as fault:
+        os.close(handle)
+        raise Misconfigured("RELAY_LEDGER__PATH", f"{path} is in use by another relay process") from fault
+    return handle
