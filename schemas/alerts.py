@@ -1,4 +1,4 @@
-"""The alert: one message of a national system, as `CONTRACT` 1.0 has it.
+"""The alert: one message of a national system, as the contract 1.0 has it.
 
 Source: HPAD-2021:RIME.1.4@L313, HPAD-2021:RIME.1.5@L314 (what a national system reports, and to whom).
 """
@@ -85,8 +85,8 @@ __all__ = [
 class Alert(Contract):
     """One message, complete in each version. Absent, null and the default say the same.
 
-    `releasable_to` None means every audience that the TLP allows except private_sector and public; empty means
-    nobody. What needs a clock or the ledger (the age of `sent_at`, unknown references, the countries of the
+    `releasable_to` None means every audience that the TLP allows except private_sector and public; empty
+    means nobody. What needs a clock or the ledger (the age of `sent_at`, unknown references, the countries of the
     key) is asked by ingest.
     """
 
@@ -145,7 +145,7 @@ class Alert(Contract):
 
 
 def canonical_json(alert: Alert) -> bytes:
-    """Return the alert with every default written out, keys sorted, no spaces, UTF-8. Parses to an equal alert."""
+    """Return the alert with every default written out, keys sorted, no spaces, UTF-8: it parses equal."""
     return _written(alert.model_dump(mode="json"))
 
 

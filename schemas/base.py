@@ -12,8 +12,8 @@ from pydantic_core import PydanticCustomError
 
 RULES = "rules"  # the type of an error that carries broken rules; `services.ingest.validation` unfolds it
 
-# C0 and C1 controls, line and paragraph separators, and what re-orders text on a screen: all of them can make a
-# reader see another text than the one that was checked.
+# C0 and C1 controls, line and paragraph separators, and what re-orders text on a screen: all of them can make
+# a reader see another text than the one that was checked.
 _FORBIDDEN_IN_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _FORBIDDEN_IN_PROSE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]|\r(?!\n)"
@@ -69,9 +69,7 @@ def _line(text: str) -> str:
     if not text or text.isspace():
         raise PydanticCustomError("blank", "The text must not be blank")
     if not text.isprintable() and _FORBIDDEN_IN_LINE.search(text):
-        raise PydanticCustomError(
-            "control_character", "Control and direction characters are not allowed here"
-        )
+        raise PydanticCustomError("control_character", "Control and direction characters are not allowed")
     return text
 
 
@@ -79,9 +77,7 @@ def _prose(text: str) -> str:
     if not text or text.isspace():
         raise PydanticCustomError("blank", "The text must not be blank")
     if not text.isprintable() and _FORBIDDEN_IN_PROSE.search(text):
-        raise PydanticCustomError(
-            "control_character", "Of control characters only tab and line feed may be used"
-        )
+        raise PydanticCustomError("control_character", "Control characters other than tab and line feed")
     return text
 
 

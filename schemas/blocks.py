@@ -1,4 +1,4 @@
-"""The blocks of an alert that are neither findings nor harms: who, where, what is advised, what else exists."""
+"""The blocks of an alert that are neither findings nor harms: who, where, what is advised, what else is."""
 
 import re
 from typing import Annotated, Self
@@ -47,9 +47,7 @@ def _reference(text: str) -> str:
 
 def _media_type(text: str) -> str:
     if _MEDIA_TYPE.fullmatch(text) is None:
-        raise PydanticCustomError(
-            "media_type_form", "Write a media type in small letters, such as application/pdf"
-        )
+        raise PydanticCustomError("media_type_form", "A media type in small letters, as application/pdf")
     return text
 
 

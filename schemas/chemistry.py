@@ -1,7 +1,7 @@
 """Identifiers of substances: their form is verified here, what they mean is found by classification.
 
-A wrong identifier is refused and never mended. Sources: CAS check digit as published by the Chemical Abstracts
-Service; InChI and InChIKey as in the InChI technical manual of the IUPAC.
+A wrong identifier is refused and never mended. Sources: CAS check digit as published by the Chemical
+Abstracts Service; InChI and InChIKey as in the InChI technical manual of the IUPAC.
 """
 
 import re
@@ -17,7 +17,7 @@ _SMILES = re.compile(r"[!-~]+")
 
 
 def cas_check_digit_holds(number: str) -> bool:
-    """Return whether the last digit is the sum of the others, each times its place from the right, modulo 10."""
+    """Return whether the last digit is the sum of the others, each times its place from the right, mod 10."""
     *digits, check = (int(character) for character in number if character != "-")
     return sum(place * digit for place, digit in enumerate(reversed(digits), start=1)) % 10 == check
 
