@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from services.reference.names import exact_key, fold_key, locantless_key, loose_key
+from services.reference.words import Words
 
 PLANT_PREFIX = "plant:"
 
@@ -92,6 +93,8 @@ class NameIndex:
     locantless: Mapping[str, Keys]
     ambiguous: Mapping[str, Ambiguity]  # by loose key
     settled: Mapping[str, str]  # exact key -> the one entry that an override names
+    near: Mapping[str, Keys]  # by the spelling of names and codes alike, for suggestions only
+    shapes: Mapping[str, tuple[str, ...]]  # first letter and positions -> the spellings in ``near``
 
     def ambiguity(self, name: str) -> Ambiguity | None:
         """Return what makes ``name`` unusable alone, if anything does."""
@@ -124,6 +127,7 @@ class Catalogue:
     entries: tuple[Entry, ...]
     families: Mapping[str, Family]
     names: NameIndex
+    words: Words
     by_key: Mapping[str, Entry]
     by_cas: Mapping[str, Keys]
     by_block: Mapping[str, Keys]  # first block of the InChIKey

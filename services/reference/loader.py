@@ -4,28 +4,23 @@ A key that stands twice stops the load. The chemistry of the tables is checked b
 :mod:`services.reference.check`, which needs a structure library and takes seconds.
 """
 
-import csv
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
 from services.reference.catalogue import (
     PLANT_PREFIX,
-    Ambiguity,
     Catalogue,
     Control,
     Entry,
     Family,
-    NameIndex,
-    Stranger,
     frozen,
 )
-from services.reference.names import exact_key, folded, is_code, loose_key, loosened, without_locants
-
-DATA = Path(__file__).parent / "data"
+from services.reference.indexing import NamesBuilder
+from services.reference.tables import DATA, items, rows
+from services.reference.words import load_words
 
 _SHARED_BY = 0.9  # of a family's rows: below, a code says nothing of a member that is not named
 _VARIANTS = 2  # of one name with different locants: from here on the bare name is ambiguous
@@ -50,7 +45,7 @@ def load_catalogue(directory: Path = DATA) -> Catalogue:
     by_key = {entry.key: entry for entry in entries}
     if len(by_key) < len(entries):
         raise ValueError("a key stands twice in the catalogue")
-    names = _Names()
+    names = NamesBuilder(dropped=_dropped(rows(directory / "dropped_names.csv")))
     for row, entry in zip([*substances, *plants], entries, strict=True):
         names.add(row, key=entry.key)
     overrides = [
@@ -62,16 +57,11 @@ def load_catalogue(directory: Path = DATA) -> Catalogue:
         entries=tuple(entries),
         families=MappingProxyType(_families(families, entries)),
         names=names.index(overrides, by_key=by_key),
+        words=load_words(directory),
         by_key=MappingProxyType(by_key),
         by_cas=_by_cas(substances),
         by_block=_by_block(entries),
     )
-
-
-def rows(path: Path) -> Iterable[dict[str, str]]:
-    """Yield the rows of one table by column name; every cell is text."""
-    with path.open(encoding="utf-8", newline="") as file:
-        yield from csv.DictReader(file)
 
 
 def _substance(row: Row, *, family: Row, marks: Mapping[str, frozenset[str]], controls: "_Controls") -> Entry:
@@ -83,7 +73,7 @@ def _substance(row: Row, *, family: Row, marks: Mapping[str, frozenset[str]], co
         preferred_name=row["preferred_name"],
         cas=row["cas"] or None,
         family=row["family"],
-        codes=frozenset(_items(row["plan_category"])),
+        codes=frozenset(items(row["plan_category"])),
         marks=frozenset(mark for mark in marked if not mark.startswith("effect:")),
         effect_group=effects[0] if effects else family["effect_group"] or None,
         chemical_group=family["chemical_group"] or None,
@@ -100,7 +90,7 @@ def _plant(row: Row, *, family: Row, controls: "_Controls") -> Entry:
         preferred_name=row["preferred_name"],
         cas=None,
         family="plant_based",
-        codes=frozenset(_items(row["plan_category"])),
+        codes=frozenset(items(row["plan_category"])),
         marks=frozenset(),
         effect_group=family["effect_group"] or None,
         chemical_group=family["chemical_group"] or None,
@@ -137,6 +127,10 @@ def _marks(table: Iterable[Row]) -> Mapping[str, frozenset[str]]:
     return {key: frozenset(marks) for key, marks in found.items()}
 
 
+def _dropped(table: Iterable[Row]) -> frozenset[tuple[str, str]]:
+    return frozenset((row["preferred_name"], row["name"].lower()) for row in table)
+
+
 def _families(table: Mapping[str, Row], entries: Iterable[Entry]) -> dict[str, Family]:
     codes: defaultdict[str, Counter[str]] = defaultdict(Counter)
     members: Counter[str] = Counter()
@@ -158,7 +152,7 @@ def _families(table: Mapping[str, Row], entries: Iterable[Entry]) -> dict[str, F
 def _by_cas(substances: Iterable[Row]) -> Mapping[str, tuple[str, ...]]:
     found: defaultdict[str, set[str]] = defaultdict(set)
     for row in substances:
-        for cas in (row["cas"], *_items(row["cas_other"])):
+        for cas in (row["cas"], *items(row["cas_other"])):
             if cas:
                 found[cas].add(row["inchikey"])
     return frozen(found)
@@ -170,61 +164,3 @@ def _by_block(entries: Iterable[Entry]) -> Mapping[str, tuple[str, ...]]:
         if entry.inchikey:
             found[entry.inchikey[:14]].add(entry.key)
     return frozen(found)
-
-
-@dataclass(slots=True)
-class _Names:
-    """The index of names while it is being built."""
-
-    exact: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    loose: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    folded: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    locantless: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-
-    def add(self, row: Row, *, key: str) -> None:
-        """Add the names of one row. Street names are never identity, so they stay out."""
-        named = (row["preferred_name"], row.get("iupac_name") or "", *_items(row["synonyms"]))
-        for name in filter(None, named):
-            exact = exact_key(name)
-            loose = loosened(exact)
-            self.exact[exact].add(key)
-            self.loose[loose].add(key)
-            if not is_code(name) and (fold := folded(loose)) is not None:
-                self.folded[fold].add(key)
-            if (bare := without_locants(exact)) != loose:
-                self.locantless[bare].add(key)
-
-    def index(self, overrides: Iterable[Row], *, by_key: Mapping[str, Entry]) -> NameIndex:
-        """Return the finished index; ``overrides`` come last and win."""
-        settled: dict[str, str] = {}
-        ambiguous: dict[str, Ambiguity] = {}
-        for row in overrides:
-            keys = row["candidates_inchikey"].split(";")
-            labels = row["candidates_name"].split("; ")
-            if row["resolved_to"]:
-                settled[exact_key(row["name"])] = keys[labels.index(row["resolved_to"])]
-                continue
-            settled.pop(exact_key(row["name"]), None)
-            ambiguous[loose_key(row["name"])] = Ambiguity(
-                keys=tuple(key for key in keys if key in by_key),
-                strangers=tuple(
-                    Stranger(inchikey=key, name=label)
-                    for key, label in zip(keys, labels, strict=False)
-                    if key not in by_key
-                ),
-                note=row["note"],
-            )
-        return NameIndex(
-            exact=frozen(self.exact),
-            loose=frozen(self.loose),
-            folded=frozen(self.folded),
-            locantless=frozen(
-                {name: keys for name, keys in self.locantless.items() if len(keys) >= _VARIANTS}
-            ),
-            ambiguous=MappingProxyType(ambiguous),
-            settled=MappingProxyType(settled),
-        )
-
-
-def _items(cell: str) -> list[str]:
-    return [item.strip() for item in cell.split(";") if item.strip()]

@@ -29,13 +29,14 @@ _QUOTED = re.compile(r"^'+(?=[^']*[^0-9']'+$)|(?<=[^0-9'])'+$")
 _GREEK_WORDS = re.compile(r"(?<![a-z])(?:(alfa)|(gama)|(orto))(?![a-z])")
 _POSITION = re.compile(r"(?<![a-z0-9'])([omp])-(?=[a-z]{3,})")
 _POSITIONS = {"o": "ortho", "m": "meta", "p": "para"}
-_BETWEEN_DIGITS = re.compile(r"(?<=[0-9'])[^a-z0-9']+(?=[0-9])")
+_BETWEEN_DIGITS = re.compile(r"(?<=[0-9'])[^\w']+(?=[0-9])")
 _STRAY_PRIME = re.compile(r"(?<![0-9'])(?<!\bn)(?<!\bo)'")
-_PUNCTUATION = re.compile(r"[^a-z0-9',]|(?<![0-9']),|,(?![0-9])")
+_PUNCTUATION = re.compile(r"[^\w',]|_|(?<![0-9']),|,(?![0-9])")
 
 _LOCANT = re.compile(r"(?<![a-z0-9'])(?:[0-9]+'*(?:,[0-9]+'*)*|ortho|meta|para|[omp])(?:-|\s+)(?=[a-z]{2,})")
 
 _CAPITALS = re.compile(r"[A-Z]")
+_SHOUTED = re.compile(r"[A-Z]{11}")  # a whole word in capitals; the parts of codes are shorter
 _DIGIT = re.compile(r"[0-9]")
 _DOUBLED = re.compile(r"([a-z])\1+")
 _FOLDS: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -48,7 +49,11 @@ _FOLDS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile("h"), ""),
     (re.compile("m(?=f)"), "n"),  # anfetamina, amphetamine
 )
+_FINAL_VOWELS = ("a", "e", "o")
 _LEAST_LETTERS = 6
+LEAST_NEAR = 5  # letters and digits of a spelling to which another is compared
+
+_POSITION_DATA = re.compile(r"[0-9]+'*|(?<![a-z])(?:ortho|meta|para|[omp])(?![a-z])")
 
 
 def exact_key(name: str) -> str:
@@ -90,12 +95,20 @@ def fold_key(name: str) -> str | None:
 
 def folded(loose: str) -> str | None:
     """Return the folded form of a loose key, or None where it has fewer than six letters."""
-    if sum(c.isalpha() for c in loose) < _LEAST_LETTERS:
-        return None
+    return spelt_alike(loose) if sum(map(str.isalpha, loose)) >= _LEAST_LETTERS else None
+
+
+def spelt_alike(loose: str) -> str:
+    """Return a loose key in the spelling that four languages share, whatever its length."""
     for pattern, replacement in _FOLDS:
         loose = pattern.sub(replacement, loose)
     loose = _DOUBLED.sub(r"\1", loose)
-    return loose[:-1] if loose[-1] in "aeo" else loose
+    return loose[:-1] if loose[-1:] in _FINAL_VOWELS else loose
+
+
+def positions(exact: str) -> str:
+    """Return the numbers, primes and o/m/p of an exact key in order, to be compared as data."""
+    return " ".join(_POSITION_DATA.findall(exact))
 
 
 def locantless_key(name: str) -> str:
@@ -109,12 +122,14 @@ def without_locants(exact: str) -> str:
 
 
 def is_code(name: str) -> bool:
-    """Return whether ``name`` is a code, where each character counts: JWH-018, 3-MMC, MXE."""
+    """Return whether ``name`` is a code, where each character counts: JWH-018, 3-MMC, MXE, ADB-INACA."""
     capitals = len(_CAPITALS.findall(name))
-    letters = sum(map(str.isalpha, name))
     if _DIGIT.search(name):
         return capitals > 1
-    return 2 * capitals > letters if letters != capitals else capitals <= _LEAST_LETTERS
+    letters = sum(map(str.isalpha, name))
+    if letters != capitals:
+        return 2 * capitals > letters
+    return capitals <= _LEAST_LETTERS or ("-" in name and not _SHOUTED.search(name))
 
 
 def _spelt_as_in_english(found: re.Match[str]) -> str:

@@ -1,0 +1,101 @@
+"""Build the index of names from the rows of the tables."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from services.reference.catalogue import Ambiguity, Entry, NameIndex, Stranger, frozen
+from services.reference.names import (
+    LEAST_NEAR,
+    exact_key,
+    folded,
+    is_code,
+    loose_key,
+    loosened,
+    positions,
+    spelt_alike,
+    without_locants,
+)
+from services.reference.tables import items
+
+VARIANTS = 2  # of one name with different locants: from here on the bare name is ambiguous
+
+Row = Mapping[str, str]
+
+
+@dataclass(slots=True)
+class NamesBuilder:
+    """The index of names while it is being built."""
+
+    dropped: frozenset[tuple[str, str]]  # preferred name, and a name of that row in lower case
+    exact: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    loose: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    folded: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    locantless: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    near: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    shapes: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+    def add(self, row: Row, *, key: str) -> None:
+        """Add the names of one row. Street names are never identity, so they stay out."""
+        if row.get("iupac_name"):
+            self._add_name(row["iupac_name"], key=key)
+        for name in self._names(row):
+            loose = self._add_name(name, key=key)
+            spelling = spelt_alike(loose)
+            if not is_code(name) and folded(loose) is not None:
+                self.folded[spelling].add(key)
+            if len(spelling) >= LEAST_NEAR:
+                self.near[spelling].add(key)
+                self.shapes[spelling[0] + positions(exact_key(name))].add(spelling)
+
+    def _add_name(self, name: str, *, key: str) -> str:
+        exact = exact_key(name)
+        loose = loosened(exact)
+        self.exact[exact].add(key)
+        self.loose[loose].add(key)
+        if (bare := without_locants(exact)) != loose:
+            self.locantless[bare].add(key)
+        return loose
+
+    def _names(self, row: Row) -> Iterator[str]:
+        preferred = row["preferred_name"]
+        yield preferred
+        slang = {name.lower() for name in items(row.get("street_names") or "")}
+        for name in items(row["synonyms"]):
+            lower = name.lower()
+            if lower not in slang and (preferred, lower) not in self.dropped:
+                yield name
+
+    def index(self, overrides: Iterable[Row], *, by_key: Mapping[str, Entry]) -> NameIndex:
+        """Return the finished index; ``overrides`` come last and win."""
+        settled: dict[str, str] = {}
+        ambiguous: dict[str, Ambiguity] = {}
+        for row in overrides:
+            keys = row["candidates_inchikey"].split(";")
+            labels = row["candidates_name"].split("; ")
+            if row["resolved_to"]:
+                settled[exact_key(row["name"])] = keys[labels.index(row["resolved_to"])]
+                continue
+            settled.pop(exact_key(row["name"]), None)
+            ambiguous[loose_key(row["name"])] = Ambiguity(
+                keys=tuple(key for key in keys if key in by_key),
+                strangers=tuple(
+                    Stranger(inchikey=key, name=label)
+                    for key, label in zip(keys, labels, strict=False)
+                    if key not in by_key
+                ),
+                note=row["note"],
+            )
+        return NameIndex(
+            exact=frozen(self.exact),
+            loose=frozen(self.loose),
+            folded=frozen(self.folded),
+            locantless=frozen(
+                {name: keys for name, keys in self.locantless.items() if len(keys) >= VARIANTS}
+            ),
+            ambiguous=MappingProxyType(ambiguous),
+            settled=MappingProxyType(settled),
+            near=frozen(self.near),
+            shapes=frozen(self.shapes),
+        )

@@ -1,0 +1,82 @@
+"""Words around and instead of names of substances, in four languages: classes, effects, salts, qualifiers.
+
+Words are compared without accents, in lower case and in the singular (:func:`singular`). A phrase of several
+words is a set: word order differs between languages, and articles and prepositions are left out.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from services.reference.names import exact_key
+from services.reference.tables import rows
+
+SYNTHETIC = "synthetic"  # stands for each word that means it, inside a phrase
+
+Phrase = frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """The words of ``words.csv`` by kind, and the endings of ``endings.csv``.
+
+    ``esterlike`` names, by family, salts that are rather another substance: psilocin phosphate is psilocybin.
+    ``endings`` is ordered: the first that matches names the family.
+    """
+
+    families: Mapping[Phrase, str]
+    effects: Mapping[str, str]
+    synthetic: frozenset[str]
+    analogue: frozenset[str]
+    noise: frozenset[str]
+    salts: frozenset[str]
+    acid_salts: frozenset[str]
+    joiners: frozenset[str]
+    esterlike: Mapping[str, frozenset[str]]
+    radical_pattern: re.Pattern[str]  # finds each radical of a folded spelling, the longest first
+    endings: tuple[tuple[str, re.Pattern[str]], ...]
+
+
+def singular(word: str) -> str:
+    """Return ``word`` without the plural ending that the four languages share."""
+    return word[:-1] if word.endswith("s") and len(word) > 3 else word
+
+
+def load_words(directory: Path) -> Words:
+    """Read the words. Raises OSError, KeyError or ValueError on a broken table."""
+    table = [(row["kind"], row["value"], row["words"].split()) for row in rows(directory / "words.csv")]
+
+    def of(kind: str) -> frozenset[str]:
+        return frozenset(_word(word) for k, _, words in table if k == kind for word in words)
+
+    synthetic = of("synthetic")
+    return Words(
+        families=MappingProxyType(
+            {_phrase(w, synthetic): value for k, value, words in table if k == "family" for w in words}
+        ),
+        effects=MappingProxyType(
+            {_word(word): value for k, value, words in table if k == "effect" for word in words}
+        ),
+        synthetic=synthetic,
+        analogue=of("analogue"),
+        noise=of("noise"),
+        salts=of("salt"),
+        acid_salts=of("acid_salt"),
+        joiners=of("joiner"),
+        esterlike=MappingProxyType(
+            {value: frozenset(map(_word, words)) for k, value, words in table if k == "esterlike"}
+        ),
+        radical_pattern=re.compile("|".join(sorted(of("radical"), key=len, reverse=True))),
+        endings=tuple((row["family"], re.compile(row["pattern"])) for row in rows(directory / "endings.csv")),
+    )
+
+
+def _word(word: str) -> str:
+    return singular(exact_key(word))
+
+
+def _phrase(words: str, synthetic: Iterable[str]) -> Phrase:
+    parts = [_word(part) for part in words.split("-")]
+    return frozenset(SYNTHETIC if part in synthetic else part for part in parts)
