@@ -1,0 +1,238 @@
+"""What was found in each product of an alert, as far as severity asks.
+
+*Found* is what is not ruled out in a finding made here. In an echo, which passes on the finding of another
+place and has none of its own, it is what was found there; severity then stops at moderate.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from schemas.alerts import Alert, Finding, Substance
+from schemas.vocabularies import (
+    Confirmation,
+    EventType,
+    Market,
+    Matrix,
+    Outcome,
+    Presence,
+    ReferenceRelation,
+    Role,
+)
+from services.classify.identities import Identity
+from services.classify.sold_as import SoldAs, same_group
+
+SYNTHETIC_OPIOIDS = frozenset({"SYN.NSO", "SYN.FRS"})
+ALPHA2 = "alpha2_agonist"
+_WEAK = "weak_opioid"
+_OPIOID = "opioid"
+
+_PRESUMPTIVE = frozenset(
+    {
+        Confirmation.PRESUMPTIVE_FIELD,
+        Confirmation.PRESUMPTIVE_LAB,
+        Confirmation.CONFIRMED,
+        Confirmation.CONFIRMED_REFERENCE,
+    }
+)
+_LABORATORY = _PRESUMPTIVE - {Confirmation.PRESUMPTIVE_FIELD}
+_IN_PRODUCT = frozenset({Role.PRINCIPAL, Role.ADULTERANT})
+_ACTING = _IN_PRODUCT | {Role.CO_DETECTED}
+_IDENTIFYING = _ACTING | {Role.METABOLITE}
+_DOSE_FORMS = frozenset({Matrix.TABLET, Matrix.CAPSULE, Matrix.AMPOULE, Matrix.ADHESIVE})
+
+
+class Disguise(StrEnum):
+    """In what way a hazard is hidden from the buyer."""
+
+    EFFECT = "effect"  # sold as something of another effect group, or as a food
+    COUNTERFEIT = "counterfeit"  # in a counterfeit medicine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """One substance that was found. ``finding`` and ``substance`` are its positions in the alert."""
+
+    finding: int
+    substance: int
+    reported: Substance
+    identity: Identity
+
+    @property
+    def key(self) -> str | None:
+        """The catalogue's key, None for what is not in it."""
+        return self.identity.entry.key if self.identity.entry is not None else None
+
+    @property
+    def family(self) -> str | None:
+        """The family that firsts are counted by: alpha-2 agonists are one family."""
+        return ALPHA2 if self.alpha2 else self.identity.family
+
+    @property
+    def alpha2(self) -> bool:
+        """Whether naloxone does not reverse it because it is an alpha-2 agonist."""
+        return self.identity.entry is not None and ALPHA2 in self.identity.entry.marks
+
+    @property
+    def synthetic_opioid(self) -> bool:
+        """Whether it carries a code of synthetic opioids, weak medicines included."""
+        return bool(self.identity.codes & SYNTHETIC_OPIOIDS)
+
+    @property
+    def opioid(self) -> bool:
+        """Whether it counts as an opioid: a synthetic one but the weak medicines, or an unknown one."""
+        entry = self.identity.entry
+        if entry is not None:
+            return self.synthetic_opioid and _WEAK not in entry.marks
+        return self.synthetic_opioid or same_group(self.identity.effect_group) == _OPIOID
+
+    @property
+    def synthetic_and_strong(self) -> bool:
+        """Whether it is known to be a synthetic opioid, and no weak medicine."""
+        return self.opioid and self.synthetic_opioid
+
+    @property
+    def designer_benzodiazepine(self) -> bool:
+        """Whether it is a benzodiazepine monitored as NPS."""
+        return self.identity.family == "benzodiazepine" and "NPS" in self.identity.codes
+
+    @property
+    def acting(self) -> bool:
+        """Whether it is in the product or in the patient, neither cut nor residue nor chemical."""
+        return self.reported.role in _ACTING
+
+    @property
+    def in_product(self) -> bool:
+        """Whether the buyer took it with the product."""
+        return self.reported.role in _IN_PRODUCT
+
+    @property
+    def presumptive(self) -> bool:
+        """Whether at least a field test stands behind it."""
+        return self.reported.confirmation in _PRESUMPTIVE
+
+    @property
+    def laboratory(self) -> bool:
+        """Whether at least a laboratory's presumption stands behind it."""
+        return self.reported.confirmation in _LABORATORY
+
+    @property
+    def identifies(self) -> bool:
+        """Whether it says what acted: a substance or a class, named by more than a rumour."""
+        known = self.identity.outcome in {Outcome.RESOLVED, Outcome.CLASS_ONLY} or bool(self.identity.codes)
+        named = self.reported.confirmation is not Confirmation.UNVERIFIED
+        return known and named and self.reported.role in _IDENTIFYING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product:
+    """One finding with what was found in it."""
+
+    index: int
+    finding: Finding
+    found: tuple[Found, ...]
+    sold_as: SoldAs
+    disguises: frozenset[Disguise]
+
+    @property
+    def identified(self) -> bool:
+        """Whether anything found in it says what acted."""
+        return any(one.identifies for one in self.found)
+
+    @property
+    def opioids(self) -> tuple[Found, ...]:
+        """What counts as an opioid in it."""
+        return tuple(one for one in self.found if one.opioid and one.acting)
+
+    @property
+    def disguised_opioid(self) -> bool:
+        """Whether an opioid, presumptive or better, is in this product that does not show it."""
+        return bool(self.disguises) and self._opioid_in_product
+
+    @property
+    def masked_opioid(self) -> bool:
+        """Whether an opioid, presumptive or better, is in a product sold as another effect group."""
+        return Disguise.EFFECT in self.disguises and self._opioid_in_product
+
+    @property
+    def resistant_sedative(self) -> bool:
+        """Whether a sedative that naloxone does not reverse was found with an opioid."""
+        return bool(self.sedatives) and bool(self.opioids)
+
+    @property
+    def sedatives(self) -> tuple[Found, ...]:
+        """What naloxone does not reverse in it: alpha-2 agonists and designer benzodiazepines."""
+        return tuple(one for one in self.found if one.acting and (one.alpha2 or one.designer_benzodiazepine))
+
+    @property
+    def adulterated(self) -> bool:
+        """Whether an adulterant was found in it: more than a cutting agent, less than it was sold as."""
+        return any(one.reported.role is Role.ADULTERANT for one in self.found)
+
+    @property
+    def mis_sold(self) -> bool:
+        """Whether what it was sold as was not found in it, and another substance was."""
+        keys = {one.key for one in self.found if one.in_product and one.presumptive and one.key}
+        return bool(self.sold_as.keys) and bool(keys) and not keys & self.sold_as.keys
+
+    @property
+    def _opioid_in_product(self) -> bool:
+        return any(one.in_product and one.presumptive for one in self.opioids)
+
+
+def is_echo(alert: Alert) -> bool:
+    """Return whether ``alert`` passes on a finding of another place and has made none here."""
+    presences = {finding.presence for finding in alert.findings}
+    if Presence.DETECTED_HERE in presences:
+        return False
+    passed_on = any(reference.relation is ReferenceRelation.ECHO_OF for reference in alert.references)
+    return passed_on or Presence.NOT_DETECTED_HERE in presences
+
+
+def products(
+    alert: Alert, identities: Sequence[Sequence[Identity]], *, sold_as: Sequence[SoldAs]
+) -> tuple[Product, ...]:
+    """Return the findings that count, in the order of the alert."""
+    wanted = Presence.NOT_DETECTED_HERE if is_echo(alert) else Presence.DETECTED_HERE
+    counterfeit = EventType.COUNTERFEIT_PHARMACEUTICAL in alert.event_types
+    return tuple(
+        _product(
+            index, finding, identities=identities[index], sold_as=sold_as[index], counterfeit=counterfeit
+        )
+        for index, finding in enumerate(alert.findings)
+        if finding.presence is wanted
+    )
+
+
+def _product(
+    index: int, finding: Finding, *, identities: Sequence[Identity], sold_as: SoldAs, counterfeit: bool
+) -> Product:
+    found = tuple(
+        Found(finding=index, substance=position, reported=reported, identity=identity)
+        for position, (reported, identity) in enumerate(zip(finding.substances, identities, strict=True))
+        if reported.confirmation is not Confirmation.RULED_OUT
+    )
+    hazards = tuple(one for one in found if one.in_product)
+    disguises = set()
+    if any(_of_another_effect(one, sold_as) for one in hazards):
+        disguises.add(Disguise.EFFECT)
+    if hazards and _is_counterfeit(finding, hazards, sold_as=sold_as, said=counterfeit):
+        disguises.add(Disguise.COUNTERFEIT)
+    return Product(index=index, finding=finding, found=found, sold_as=sold_as, disguises=frozenset(disguises))
+
+
+def _of_another_effect(hazard: Found, sold_as: SoldAs) -> bool:
+    group = same_group(hazard.identity.effect_group)
+    if group is None or (hazard.key is not None and hazard.key in sold_as.keys):
+        return False
+    return sold_as.food or (sold_as.effect_group is not None and group != sold_as.effect_group)
+
+
+def _is_counterfeit(finding: Finding, hazards: Iterable[Found], *, sold_as: SoldAs, said: bool) -> bool:
+    if finding.market is Market.DIVERTED_MEDICINE:
+        return False
+    if said:
+        return sold_as.medicine or not (sold_as.keys or sold_as.effect_group)
+    forms = {*finding.matrices, finding.product.form if finding.product is not None else None}
+    keys = {one.key for one in hazards if one.presumptive}
+    return sold_as.medicine and bool(forms & _DOSE_FORMS) and bool(keys) and not keys & sold_as.keys
