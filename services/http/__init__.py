@@ -1,0 +1,1 @@
+"""What every API shares: the application, problems, authentication, limits, sessions, documentation."""

@@ -1,0 +1,100 @@
+"""The HTTP application that every API and page is part of.
+
+What is common to all calls stands here: faults as problems, security headers, HEAD, a deadline, the
+documentation. What a call does stands in the `api.py` or `pages/` of its service.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from fastapi import APIRouter, FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Match
+
+from services.errors import Transient
+from services.http.docs import Contracts, docs_routes
+from services.http.envelope import Envelope
+from services.http.health import Check, health_routes
+from services.http.problems import Refusal, answer
+
+REQUEST_TIME = timedelta(seconds=30)
+_RETRY_AFTER = "2"
+_KINDS = {
+    400: "bad-request",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not-found",
+    405: "method-not-allowed",
+    408: "timeout",
+    409: "conflict",
+    413: "too-large",
+    415: "media-type",
+    422: "invalid",
+    429: "quota-exceeded",
+    503: "unavailable",
+}
+
+
+def build_application(
+    *routers: APIRouter,
+    version: str,
+    checks: Sequence[Check] = (),
+    contracts: Contracts = (),
+    request_time: timedelta = REQUEST_TIME,
+) -> FastAPI:
+    """Return the application of `routers`, in the order in which their paths are tried.
+
+    `checks` are asked by /readyz. `contracts` are the models that raw bodies are parsed into: the OpenAPI
+    document shows them although the framework never sees those bodies.
+    """
+    app = FastAPI(
+        title="Early-warning relay",
+        version=version,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    for router in (*routers, health_routes(checks), docs_routes(app, contracts=contracts)):
+        app.router.routes.extend(router.routes)
+    app.add_exception_handler(Refusal, _refused)
+    app.add_exception_handler(HTTPException, _framework)
+    app.add_exception_handler(Transient, _transient)
+    app.add_exception_handler(Exception, _crashed)
+    app.add_middleware(Envelope, request_time=request_time)
+    return app
+
+
+async def _refused(request: Request, fault: Exception) -> Response:
+    assert isinstance(fault, Refusal)  # registered for this type
+    return answer(fault, request)
+
+
+async def _framework(request: Request, fault: Exception) -> Response:
+    """Translate what the framework refuses by itself: unknown paths and methods."""
+    assert isinstance(fault, HTTPException)  # registered for this type
+    headers = dict(fault.headers or {})
+    if fault.status_code == 405:
+        headers["Allow"] = ", ".join(_allowed(request))
+    kind = _KINDS.get(fault.status_code, "internal" if fault.status_code >= 500 else "bad-request")
+    return answer(Refusal(fault.status_code, kind, headers=headers), request)
+
+
+async def _transient(request: Request, _fault: Exception) -> Response:
+    return answer(Refusal(503, "unavailable", headers={"Retry-After": _RETRY_AFTER}), request)
+
+
+async def _crashed(request: Request, _fault: Exception) -> Response:
+    """Answer for a fault in the code; the framework raises it again afterwards, so that it is logged."""
+    return answer(Refusal(500, "internal"), request)
+
+
+def _allowed(request: Request) -> Iterable[str]:
+    app: FastAPI = request.app
+    methods: set[str] = set()
+    for route in app.router.routes:
+        if route.matches(request.scope)[0] is not Match.NONE:
+            methods |= getattr(route, "methods", None) or set()
+    return sorted(methods | ({"HEAD"} if "GET" in methods else set()))

@@ -1,0 +1,87 @@
+"""Reading a body: bounded while it arrives, never decompressed, of the media type that the call takes."""
+
+import asyncio
+import re
+from datetime import timedelta
+from urllib.parse import parse_qsl
+
+from starlette.requests import ClientDisconnect, Request
+
+from services.http.problems import Refusal
+
+ALERT_BYTES = 1 << 20
+BATCH_BYTES = 8 << 20
+FORM_BYTES = 16 << 10
+_MOST_FIELDS = 20
+_IDEMPOTENCY_KEY = re.compile(r'"([\x20-\x21\x23-\x5b\x5d-\x7e]{1,255})"|([\x21\x23-\x7e]{1,255})')
+
+
+async def read_json(request: Request, *, most: int, within: timedelta) -> bytes:
+    """Return the raw body of a JSON call.
+
+    Raises `Refusal` 415 for another media type or an encoded body, 413 over `most` bytes, 408 when it does
+    not arrive `within` the time.
+    """
+    _refuse_encoding(request)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
+        raise Refusal(415, "media-type", headers={"Accept": "application/json"})
+    return await _read(request, most=most, within=within)
+
+
+async def read_form(request: Request, *, within: timedelta) -> dict[str, str]:
+    """Return the fields of a posted form, of one given twice the last; raises `Refusal` as `read_json`."""
+    _refuse_encoding(request)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/x-www-form-urlencoded":
+        raise Refusal(415, "media-type", detail="Send a form: application/x-www-form-urlencoded.")
+    body = await _read(request, most=FORM_BYTES, within=within)
+    try:
+        return dict(
+            parse_qsl(
+                body.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict"
+            )
+        )
+    except ValueError as fault:
+        raise Refusal(400, "bad-request") from fault
+
+
+def idempotency_key(request: Request) -> str | None:
+    """Return the `Idempotency-Key`, a quoted structured string or bare; None where there is none."""
+    given = request.headers.getlist("idempotency-key")
+    if not given:
+        return None
+    found = _IDEMPOTENCY_KEY.fullmatch(given[0].strip()) if len(given) == 1 else None
+    if found is None:
+        raise Refusal(400, "bad-idempotency-key")
+    return found[1] or found[2]
+
+
+def _refuse_encoding(request: Request) -> None:
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("", "identity"):
+        raise Refusal(415, "content-encoding", headers={"Accept-Encoding": "identity"})
+
+
+async def _read(request: Request, *, most: int, within: timedelta) -> bytes:
+    length = request.headers.get("content-length", "")
+    if length.isdigit() and int(length[:20]) > most:
+        raise _too_large(most)
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(within.total_seconds()):
+            async for part in request.stream():
+                size += len(part)
+                if size > most:
+                    raise _too_large(most)
+                parts.append(part)
+    except TimeoutError as fault:
+        raise Refusal(408, "timeout", headers={"Connection": "close"}) from fault
+    except ClientDisconnect as fault:  # nobody is left to read the answer
+        raise Refusal(400, "bad-request") from fault
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _too_large(most: int) -> Refusal:
+    return Refusal(413, "too-large", detail=f"At most {most} bytes.", headers={"Connection": "close"})

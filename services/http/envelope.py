@@ -1,0 +1,86 @@
+"""What surrounds every call: HEAD as GET without a body, security headers, a deadline.
+
+Plain ASGI: one call more for each request, no task, no queue.
+Source: RFC 9110 §9.3.2 (HEAD); Content Security Policy Level 3.
+"""
+
+import asyncio
+from datetime import timedelta
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.http.problems import Refusal, answer
+
+CLOSED = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+PAGE = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'"
+)
+_ALWAYS = (
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "no-referrer"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("x-frame-options", "DENY"),
+    ("x-robots-tag", "noindex, nofollow"),
+)
+_UNLESS_SET = (("cache-control", "no-store"), ("content-security-policy", CLOSED))
+_RAW_ALWAYS = [(name.encode(), value.encode()) for name, value in _ALWAYS]
+_RAW_UNLESS_SET = [(name.encode(), value.encode()) for name, value in _UNLESS_SET]
+_HSTS = (b"strict-transport-security", b"max-age=31536000")
+
+
+class Envelope:
+    """The outermost layer of the application."""
+
+    def __init__(self, app: ASGIApp, *, request_time: timedelta) -> None:
+        """Wrap `app`; a call that takes longer than `request_time` is cancelled and answered with 503."""
+        self._app = app
+        self._seconds = request_time.total_seconds()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one call."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        reply = _Reply(send, secure=scope.get("scheme") == "https", silent=scope["method"] == "HEAD")
+        if reply.silent:
+            scope = {**scope, "method": "GET"}
+        try:
+            async with asyncio.timeout(self._seconds):
+                await self._app(scope, receive, reply.send)
+        except TimeoutError:
+            if reply.begun:
+                raise
+            late = answer(Refusal(503, "unavailable", headers={"Retry-After": "5"}), Request(scope))
+            await late(scope, receive, reply.send)
+
+
+class _Reply:
+    __slots__ = ("_secure", "_send", "begun", "silent")
+
+    def __init__(self, send: Send, *, secure: bool, silent: bool) -> None:
+        self._send = send
+        self._secure = secure
+        self.silent = silent
+        self.begun = False
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.begun = True
+            headers = message.setdefault("headers", [])
+            names = {name for name, _ in headers}
+            headers.extend(_RAW_ALWAYS)
+            headers.extend(pair for pair in _RAW_UNLESS_SET if pair[0] not in names)
+            if self._secure:
+                headers.append(_HSTS)
+        elif self.silent and message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await self._send(message)
+
+
+def as_page(headers: MutableHeaders) -> None:
+    """Let a page load its own style sheet and post its own forms, and nothing else."""
+    headers["content-security-policy"] = PAGE

@@ -1,0 +1,56 @@
+"""Routes whose handler takes the request as it is.
+
+Bodies are read raw and parsed once, by the contract's own parser, so that every fault has its pointer; the
+OpenAPI document gets its forms from what each route says of itself (`documented`).
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+
+from schemas.problems import Problem
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class RawRoute(APIRoute):
+    """Calls its endpoint with the request and sends what it returns: nothing is resolved or validated."""
+
+    def get_route_handler(self) -> Handler:  # type: ignore[override]  # the framework says Coroutine
+        """Return the endpoint itself."""
+        handler: Handler = self.endpoint
+        return handler
+
+
+def documented(
+    *,
+    body: type[BaseModel] | Mapping[str, Any] | None = None,
+    parameters: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+    key: bool = True,
+) -> dict[str, Any]:
+    """Return what a raw route adds to its OpenAPI operation: body, query parameters and header fields."""
+    extra: dict[str, Any] = {}
+    if body is not None:
+        schema = body if isinstance(body, Mapping) else {"$ref": f"#/components/schemas/{body.__name__}"}
+        extra["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+    given = [("query", name, text) for name, text in (parameters or {}).items()]
+    given += [("header", name, text) for name, text in (headers or {}).items()]
+    if given:
+        extra["parameters"] = [
+            {"name": name, "in": place, "required": False, "description": text, "schema": {"type": "string"}}
+            for place, name, text in given
+        ]
+    if key:
+        extra["security"] = [{"key": []}]
+    return extra
+
+
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the OpenAPI answers for refusals: each a problem document."""
+    content = {"application/problem+json": {"schema": {"$ref": f"#/components/schemas/{Problem.__name__}"}}}
+    return {status: {"description": "Problem (RFC 9457)", "content": content} for status in statuses}
