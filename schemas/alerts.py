@@ -86,8 +86,8 @@ class Alert(Contract):
     """One message, complete in each version. Absent, null and the default say the same.
 
     `releasable_to` None means every audience that the TLP allows except private_sector and public; empty
-    means nobody. What needs a clock or the ledger (the age of `sent_at`, unknown references, the countries of the
-    key) is asked by ingest.
+    means nobody. What needs a clock or the ledger (the age of `sent_at`, unknown references, the countries of
+    the key) is asked by ingest.
     """
 
     schema_version: Literal["1.0"] = Field(default="1.0", alias="schema")

@@ -1,7 +1,7 @@
 """Dates as senders know them: a year, a month, a day, or an instant.
 
-A date's precision is its form and is kept: a month is never padded to a day, and hours are never computed from
-less than an instant. Instants keep the offset that the sender wrote, for readers see the sender's time too.
+A date's precision is its form and is kept: a month is never padded to a day, and hours are never computed
+from less than an instant. Instants keep the offset that was written, for readers see the sender's time too.
 Source: RFC 3339 §5.6.
 """
 

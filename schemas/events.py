@@ -23,15 +23,13 @@ class Payload(BaseModel):
 
 
 class AlertAccepted(Payload):
-    """An alert was accepted: its receipt, its sender's institution and itself."""
+    """An alert was accepted: what its receipt says, its sender's institution and itself."""
 
     payload_version: Literal["0.1"] = "0.1"
-    message_id: str
+    id: str
     sender_id: str
     sender_country: str
     can_amend: bool = False
-    national_ref: str
-    version: int = Field(ge=1)
     reference_key: str
     received_at: Timestamp
     content_sha256: str
@@ -45,7 +43,7 @@ class AlertClassified(Payload):
     message_id: str
     thread_id: str
     relay_id: str
-    thread_version: int = Field(ge=1)
+    thread_version: int = Field(ge=0)  # 0 for a silent one: it was late, and readers do not count it
     revision: int = Field(ge=0)
     cause: str
     silent: bool = False

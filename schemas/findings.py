@@ -73,7 +73,7 @@ class Quantity(Contract):
 
 
 class SampleCounts(Contract):
-    """Samples of one period: of a finding, those with at least one of its substances; of a substance, with it.
+    """Samples of one period: of a finding, those with at least one of its substances; those with it.
 
     `share_percent` is what was printed where not both counts were.
     """

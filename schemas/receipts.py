@@ -93,6 +93,12 @@ class Page(Answer):
     next: str | None = None
 
 
+class Batch(Answer):
+    """Alerts posted together; each is validated and answered by itself."""
+
+    alerts: tuple[Alert, ...] = Field(min_length=1, max_length=500)
+
+
 class BatchEntry(Answer):
     """What became of one alert of a batch."""
 
@@ -101,7 +107,7 @@ class BatchEntry(Answer):
     problem: Problem | None = None
 
 
-class BatchResult(Answer):
+class BatchResults(Answer):
     """What became of each alert of a batch, in the order given."""
 
     results: tuple[BatchEntry, ...] = ()

@@ -57,7 +57,7 @@ def _update_reason(alert: "Alert") -> Iterator[Broken]:
 def _references(alert: "Alert") -> Iterator[Broken]:
     relation = RELATION_OF.get(alert.message_type)
     refers = any(reference.relation is relation for reference in alert.references)
-    # A higher version may refer to a lower one of its own reference: only the ledger knows whether there is one.
+    # A higher version may refer to a lower one of its own reference: only the ledger knows of it.
     if relation is not None and not refers and alert.version == 1:
         detail = "The first version under a reference names what it acts on, with the relation of its type"
         yield Broken(("references",), "relation_required", detail)
@@ -65,9 +65,7 @@ def _references(alert: "Alert") -> Iterator[Broken]:
         own = reference.ref == alert.national_ref
         earlier_version = alert.version > 1 and reference.relation in _OF_ITS_OWN_THREAD
         if own and not earlier_version:
-            yield Broken(
-                ("references", index, "ref"), "reference_to_itself", "An alert cannot refer to itself"
-            )
+            yield Broken(("references", index, "ref"), "reference_self", "An alert cannot refer to itself")
 
 
 def _audience(alert: "Alert") -> Iterator[Broken]:
@@ -84,9 +82,9 @@ def _audience(alert: "Alert") -> Iterator[Broken]:
 
 
 def _dates(alert: "Alert") -> Iterator[Broken]:
-    if alert.event_start is not None and alert.event_end is not None:
-        if alert.event_start.is_after(alert.event_end):
-            yield Broken(("event_end",), "dates_reversed", "The event ends before it starts")
+    start, end = alert.event_start, alert.event_end
+    if start is not None and end is not None and start.is_after(end):
+        yield Broken(("event_end",), "dates_reversed", "The event ends before it starts")
     if alert.detected_at.is_after(alert.sent_at):
         yield Broken(("detected_at",), "detected_after_sent", "Detection is later than sending")
 

@@ -1,4 +1,4 @@
-"""The closed vocabularies of findings, substances and supply; imported from `schemas.vocabularies`, never from here."""
+"""The closed vocabularies of findings, substances and supply; import them from `schemas.vocabularies`."""
 
 from enum import StrEnum
 

@@ -1,4 +1,4 @@
-"""The closed vocabularies of the wire; each word has its four languages in `services/reference/data/terms.csv`.
+"""The closed vocabularies of the wire; `services/reference/data/terms.csv` has each word in four languages.
 
 Those of messages and events stand here; those of findings, substances and supply are written in
 `schemas.substance_words` and imported from here too.

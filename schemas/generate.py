@@ -1,0 +1,69 @@
+"""Write the JSON Schema 2020-12 of every contract beside this module: `python -m schemas.generate`.
+
+A test compares the files with what would be written, so that a change of a contract shows in a review.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from pydantic import BaseModel
+
+from schemas.alerts import Alert
+from schemas.classifications import Classification, Correlation
+from schemas.events import Acknowledged, AlertAccepted, AlertClassified, DeliveryRecorded
+from schemas.notifications import Acknowledgement, NotificationPage, WebhookMessage
+from schemas.problems import Problem
+from schemas.receipts import AlertView, Batch, BatchResults, Page, Receipt
+
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+FOLDER: Final = Path(__file__).parent / "json"
+_READ: Final[Mapping[str, type[BaseModel]]] = {
+    "alert": Alert,
+    "batch": Batch,
+    "acknowledgement": Acknowledgement,
+    "event-alert-accepted": AlertAccepted,
+    "event-alert-classified": AlertClassified,
+    "event-delivery-recorded": DeliveryRecorded,
+    "event-acknowledged": Acknowledged,
+}  # what others write: defaults may be left out
+_WRITTEN: Final[Mapping[str, type[BaseModel]]] = {
+    "alert-view": AlertView,
+    "batch-results": BatchResults,
+    "classification": Classification,
+    "correlation": Correlation,
+    "notification-page": NotificationPage,
+    "page": Page,
+    "problem": Problem,
+    "receipt": Receipt,
+    "webhook": WebhookMessage,
+}  # what the relay writes
+
+
+def documents() -> dict[str, str]:
+    """Return the text of every file by its name."""
+    read = {name: model.model_json_schema(mode="validation") for name, model in _READ.items()}
+    written = {name: model.model_json_schema(mode="serialization") for name, model in _WRITTEN.items()}
+    return {f"{name}.json": _text(schema) for name, schema in sorted((read | written).items())}
+
+
+def main() -> None:
+    """Write the files, and remove those of contracts that are no more."""
+    wanted = documents()
+    FOLDER.mkdir(exist_ok=True)
+    for old in FOLDER.glob("*.json"):
+        if old.name not in wanted:
+            old.unlink()
+    for name, text in wanted.items():
+        (FOLDER / name).write_text(text, encoding="utf-8")
+
+
+def _text(schema: Mapping[str, object]) -> str:
+    return (
+        json.dumps({"$schema": DIALECT} | dict(schema), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    )
+
+
+if __name__ == "__main__":
+    main()
