@@ -1,0 +1,1 @@
+"""National alerts in: validated, given their ids, kept, answered."""
