@@ -46,9 +46,16 @@ def identify(
     for answer in (by_structure, by_cas):
         if answer is not None and answer.outcome is Outcome.INVALID:
             return replace(answer, candidates=_candidates([by_name]) if by_name else ())
+    if by_structure is not None and by_name is not None and _key_of_a_salt(by_structure, by_name):
+        by_structure = None
     if by_name is not None and by_name.reason in {"mixture", "either_or"}:
         return by_name
     return _agreed([answer for answer in (by_structure, by_cas, by_name) if answer is not None], catalogue)
+
+
+def _key_of_a_salt(by_key: Identity, by_name: Identity) -> bool:
+    """Return whether an unlisted key may be the salt's: a key cannot be stripped, so the name with it decides."""
+    return by_key.step == "inchikey" and by_key.outcome is Outcome.UNKNOWN and by_name.step == "salt"
 
 
 def valid_cas(cas: str) -> bool:

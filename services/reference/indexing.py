@@ -39,17 +39,21 @@ class NamesBuilder:
     def add(self, row: Row, *, key: str) -> None:
         """Add the names of one row. Street names are never identity, so they stay out."""
         if row.get("iupac_name"):
-            self._add_name(row["iupac_name"], key=key)
+            self._add_exact(row["iupac_name"], key=key)
         for name in self._names(row):
-            loose = self._add_name(name, key=key)
-            spelling = spelt_alike(loose)
-            if not is_code(name) and folded(loose) is not None:
-                self.folded[spelling].add(key)
-            if len(spelling) >= LEAST_NEAR:
-                self.near[spelling].add(key)
-                self.shapes[spelling[0] + positions(exact_key(name))].add(spelling)
+            self.add_name(name, key=key)
 
-    def _add_name(self, name: str, *, key: str) -> str:
+    def add_name(self, name: str, *, key: str) -> None:
+        """Add one name of the entry ``key``, in every strictness."""
+        loose = self._add_exact(name, key=key)
+        spelling = spelt_alike(loose)
+        if not is_code(name) and folded(loose) is not None:
+            self.folded[spelling].add(key)
+        if len(spelling) >= LEAST_NEAR:
+            self.near[spelling].add(key)
+            self.shapes[spelling[0] + positions(exact_key(name))].add(spelling)
+
+    def _add_exact(self, name: str, *, key: str) -> str:
         exact = exact_key(name)
         loose = loosened(exact)
         self.exact[exact].add(key)

@@ -48,6 +48,9 @@ def load_catalogue(directory: Path = DATA) -> Catalogue:
     names = NamesBuilder(dropped=_dropped(rows(directory / "dropped_names.csv")))
     for row, entry in zip([*substances, *plants], entries, strict=True):
         names.add(row, key=entry.key)
+    keys = {entry.preferred_name: entry.key for entry in entries}
+    for row in rows(directory / "added_names.csv"):
+        names.add_name(row["name"], key=keys[row["preferred_name"]])
     overrides = [
         *rows(directory / "ambiguous_names.csv"),
         *rows(directory / "ambiguous_names_extra.csv"),

@@ -47,6 +47,7 @@ def by_name(catalogue: Catalogue) -> ByName:
         ("3-MMC HCl", "3-MMC", "salt"),
         ("fosfato de codeína hemihidrato", "Codeine", "salt"),
         ("base libre de cocaína", "Cocaine", "salt"),
+        ("4-fluoromethamphetamine", "4-FMA", "name"),
         ("xylacine", "Xylazine", "fold"),
         ("hoja de coca", "coca leaf", "name"),
         ("opium", "opium", "name"),
@@ -246,6 +247,14 @@ def test_a_salt_an_inorganic_and_an_isotope_are_read_through(
         assert found.preferred_name == preferred
 
 
+def test_the_key_of_a_salt_does_not_contradict_the_name_of_that_salt(catalogue: Catalogue) -> None:
+    salt = "LHCBOXPPRUIAQT-UHFFFAOYSA-N"  # fentanyl hydrochloride; a key cannot be stripped
+    named = identify(name="fentanyl hydrochloride", inchikey=salt, catalogue=catalogue, structures=None)
+    other = identify(name="fentanyl", inchikey=salt, catalogue=catalogue, structures=None)
+    assert named.preferred_name == "Fentanyl"
+    assert other.reason == "identifiers_disagree"
+
+
 @pytest.mark.parametrize(
     ("field", "value", "reason"),
     [
@@ -262,8 +271,16 @@ def test_a_salt_an_inorganic_and_an_isotope_are_read_through(
 def test_an_identifier_of_the_wrong_form_is_invalid_and_never_mended(
     catalogue: Catalogue, structures: StructureReader, field: str, value: str, reason: str
 ) -> None:
-    arguments = {"cas": None, "inchikey": None, "smiles": None, "inchi": None, field: value}
-    found = identify(name="fentanyl", **arguments, catalogue=catalogue, structures=structures)
+    sent = {field: value}
+    found = identify(
+        name="fentanyl",
+        cas=sent.get("cas"),
+        inchikey=sent.get("inchikey"),
+        smiles=sent.get("smiles"),
+        inchi=sent.get("inchi"),
+        catalogue=catalogue,
+        structures=structures,
+    )
     assert (found.outcome, found.reason, found.entry) == (Outcome.INVALID, reason, None)
     assert [each.preferred_name for each in found.candidates] == ["Fentanyl"]
 

@@ -1,5 +1,7 @@
 """When two spellings are one name, and when they must stay apart."""
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -82,6 +84,14 @@ def test_locants_can_be_taken_off() -> None:
     assert locantless_key("3,4-dimethyl-p-fluorofentanyl") == "dimethylfluorofentanyl"
 
 
+@given(st.text(alphabet="aeéñçüoxyz αβγΔ-'’ 01234,()", max_size=60))
+def test_composed_and_decomposed_accents_capitals_and_spaces_make_no_difference(text: str) -> None:
+    decomposed = unicodedata.normalize("NFD", text)
+    assert loose_key(decomposed) == loose_key(text) == loose_key(f"  {text.upper()} ")
+
+
 @given(st.text(max_size=60))
-def test_a_key_of_a_key_is_itself(text: str) -> None:
-    assert loose_key(loose_key(text)) == loose_key(text)
+def test_a_key_holds_no_space_hyphen_or_capital(text: str) -> None:
+    key = loose_key(text)
+    assert not set(key) & set(" -()[]/+_")
+    assert key == key.lower()
