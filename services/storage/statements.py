@@ -3,9 +3,11 @@
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import Insert
+
+from services.storage.tables import counters
 
 
 def insert_once(connection: Connection, table: Table) -> Insert:
@@ -18,3 +20,21 @@ def _insert_once(dialect: str, table: Table) -> Insert:
     insert: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
     statement: Insert = insert(table).on_conflict_do_nothing()
     return statement
+
+
+def next_number(connection: Connection, name: str, *, step: int = 1) -> int:
+    """Return the next number of a serial, from 1; whoever asks next waits until this transaction ends.
+
+    With a `step`, that many numbers are taken and the last of them is returned.
+    """
+    taken = {"name": name, "step": step}
+    number: int = connection.execute(_next_number(connection.dialect.name), taken).scalar_one()
+    return number
+
+
+@cache
+def _next_number(dialect: str) -> Any:
+    insert: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    first = insert(counters).values(name=bindparam("name"), value=bindparam("step"))
+    one_more = {"value": counters.c.value + bindparam("step")}
+    return first.on_conflict_do_update(index_elements=["name"], set_=one_more).returning(counters.c.value)

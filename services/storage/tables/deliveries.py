@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -21,10 +22,14 @@ routings = Table(
     Column("thread_id", String(36), nullable=False),
     Column("revision", Integer, nullable=False),
     Column("directory_version", BigInteger, nullable=False),
-    Column("reasons", Text, nullable=False),  # JSON: recipient -> [reason codes]
+    Column(
+        "reasons", Text, nullable=False
+    ),  # JSON: recipient -> [reason codes], of everybody in the directory
+    Column("planned", Integer, nullable=False),  # rows written with it: the auditor counts them again
     Column("routed_at", Instant, nullable=False),
 )
 Index("routings_thread", routings.c.thread_id)
+Index("routings_routed", routings.c.routed_at)
 
 notifications = Table(
     "notifications",  # id derives from (message, occasion, recipient, channel): the same on every try
@@ -35,7 +40,6 @@ notifications = Table(
     Column("revision", Integer, nullable=False),
     Column("thread_id", String(36), nullable=False),
     Column("thread_version", Integer, nullable=False),
-    Column("incident_id", String(36), nullable=False),
     Column("recipient_id", String(64), nullable=False),
     Column("channel", String(16), nullable=False),  # email, webhook, feed
     Column("endpoint_id", String(80), nullable=False),  # recipient, channel and address: what backs off
@@ -48,14 +52,24 @@ notifications = Table(
     Column("state", String(16), nullable=False),  # pending, claimed, delivered, failed, superseded, withheld
     Column("reason", String(64)),
     Column("waits_for", String(36)),  # an older notification to the same recipient that is being tried now
+    Column("supersedes", Boolean, nullable=False),  # an older one that failed need not be tried any more
+    Column(
+        "needs_original", Boolean, nullable=False
+    ),  # means nothing to who certainly never had the older one
     Column("attempts", Integer, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("next_at", Instant),
     Column("claim_token", String(36)),
     Column("claimed_until", Instant),
+    # Delivered, or an attempt whose outcome nobody knows: for a correction both count as "had it".
+    Column("received", Boolean, nullable=False),
     Column("first_attempt_at", Instant),
     Column("settled_at", Instant),
     Column("due_at", Instant),  # when the acknowledgement is asked for
+    Column(
+        "awaits_answer", Boolean, nullable=False
+    ),  # until somebody answers, or a newer version replaces it
+    Column("reminded_at", Instant),
     Column("cursor", BigInteger, nullable=False),  # given in order of commit: catch-up feeds read by it
 )
 _pending = notifications.c.state == "pending"
@@ -70,6 +84,7 @@ Index(
     "notifications_endpoint",
     notifications.c.endpoint_id,
     notifications.c.urgency,
+    notifications.c.next_at,
     sqlite_where=_pending,
     postgresql_where=_pending,
 )
@@ -78,9 +93,19 @@ Index(
     "notifications_claimed", notifications.c.claimed_until, sqlite_where=_claimed, postgresql_where=_claimed
 )
 Index("notifications_thread", notifications.c.thread_id, notifications.c.recipient_id)
-Index("notifications_incident", notifications.c.incident_id, notifications.c.recipient_id)
 Index("notifications_message", notifications.c.message_id)
 Index("notifications_recipient", notifications.c.recipient_id, notifications.c.cursor)
+_awaits = notifications.c.awaits_answer.is_(True)
+Index("notifications_unanswered", notifications.c.due_at, sqlite_where=_awaits, postgresql_where=_awaits)
+_unplanned = _pending & notifications.c.next_at.is_(None)
+Index(
+    "notifications_unplanned",  # what the auditor looks at: pending, but nothing will make it move
+    notifications.c.waits_for,
+    sqlite_where=_unplanned,
+    postgresql_where=_unplanned,
+)
+_failed = notifications.c.state == "failed"
+Index("notifications_failed", notifications.c.settled_at, sqlite_where=_failed, postgresql_where=_failed)
 Index(
     "notifications_waiting",
     notifications.c.waits_for,
@@ -107,7 +132,8 @@ endpoints = Table(
     Column("failures", Integer, nullable=False),  # in a row
     Column("failing_since", Instant),
     Column("next_probe_at", Instant),
-    Column("disabled_reason", String(64)),
+    Column("disabled_reason", String(64)),  # 410: nothing is tried until the directory changes it
+    Column("changed_at", Instant, nullable=False),
 )
 
 acknowledgements = Table(

@@ -1,0 +1,222 @@
+"""Sending one claimed notification: what is allowed now, the letter, its form, the channel.
+
+Everything that leaves goes through here. Each wait on the network is bounded by its channel, and every failure
+is a value; a ledger out of reach is `Transient`.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol
+
+from services.disclosure import Content, Reader, restricted
+from services.notify import composing
+from services.notify.letters import Earlier, Letter, Links
+from services.notify.links import LinkKeys, make_links, make_token
+from services.notify.occasions import endpoint_id
+from services.storage.delivery_records import Claim, Moved, Outcome, Rejected, Told, Withheld
+from services.storage.records import Channel, ChannelKind, Directory, Version
+
+_REMEMBERED: Final = 512
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """How an attempt ended, and what was really sent; None: nothing was."""
+
+    outcome: Outcome
+    content: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renderers:
+    """The pure functions that give a letter its form: a webhook's body, a mail for one address."""
+
+    webhook: Callable[[Letter], bytes]
+    email: Callable[[Letter, str], bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addressing:
+    """Where links lead and what signs them."""
+
+    base_url: str
+    keys: LinkKeys
+
+
+class Versions(Protocol):
+    """What is read of threads and of what was told."""
+
+    async def version(self, message_id: str, *, revision: int) -> Version | None:
+        """Return one verdict of a message with its thread as it now stands."""
+        ...
+
+    async def thread_told(self, thread_id: str) -> list[Told]:
+        """Return everything that was routed in a thread, oldest version first."""
+        ...
+
+
+class Secrets(Protocol):
+    """The secrets that sign webhooks."""
+
+    async def valid(self, institution_id: str, *, now: datetime) -> Sequence[bytes]:
+        """Return the secrets of an institution that sign now, newest first."""
+        ...
+
+
+class Webhooks(Protocol):
+    """The webhook channel."""
+
+    async def send(
+        self, url: str, body: bytes, *, notification_id: str, keys: Sequence[bytes], now: datetime
+    ) -> Outcome:
+        """Post once; every failure is a value."""
+        ...
+
+
+class Mail(Protocol):
+    """The email channel."""
+
+    async def send(self, address: str, message: bytes) -> Outcome:
+        """Hand one message over; every failure is a value."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channels:
+    """The ways out; without a mail server there is no email, and its rows say so."""
+
+    webhook: Webhooks
+    email: Mail | None
+
+
+class Sender:
+    """Sends claimed notifications, one at a time each; keeps what it read of versions for the next reader."""
+
+    def __init__(
+        self,
+        versions: Versions,
+        secrets: Secrets,
+        channels: Channels,
+        renderers: Renderers,
+        *,
+        addressing: Addressing,
+    ) -> None:
+        self._versions = versions
+        self._secrets = secrets
+        self._channels = channels
+        self._renderers = renderers
+        self._addressing = addressing
+        self._kept: OrderedDict[tuple[str, int], Version] = OrderedDict()
+
+    def remember(self, version: Version) -> None:
+        """Keep a version that was just read; the oldest beyond the bound is forgotten."""
+        self._kept[(version.message.id, version.revision)] = version
+        while len(self._kept) > _REMEMBERED:
+            self._kept.popitem(last=False)
+
+    async def send(self, claim: Claim, directory: Directory, *, now: datetime) -> Sent:
+        """Send one notification if it may be sent now; nothing is sent that disclosure does not allow."""
+        one = claim.notification
+        recipient = directory.recipients.get(one.recipient_id)
+        if recipient is None:
+            return _unsent(Withheld(reason="not_in_directory"))
+        channel = composing.address_of(one, recipient)
+        if channel is None:
+            return _unsent(Withheld(reason="no_address"))
+        address = endpoint_id(recipient.id, channel)
+        if address != one.endpoint_id:
+            return _unsent(Moved(endpoint_id=address))
+        if claim.disabled:
+            return _unsent(Rejected(reason="endpoint_disabled"))
+        version = await self._version(one.message_id, one.revision, newest_needed=bool(claim.later_tlps))
+        if version is None:
+            return _unsent(Rejected(reason="no_version"))
+        return await self._send(claim, version, composing.reader_of(recipient, channel), channel, now=now)
+
+    async def _send(
+        self, claim: Claim, version: Version, reader: Reader, channel: Channel, *, now: datetime
+    ) -> Sent:
+        one = claim.notification
+        last = None
+        if one.thread_version > 1:
+            last = composing.last_sent(await self._versions.thread_told(one.thread_id), one)
+        allowed = composing.permit(claim, version, reader, had_earlier=last is not None)
+        if allowed.content is Content.NOTHING:
+            return _unsent(Withheld(reason=allowed.reason))
+        letter = composing.compose(
+            claim,
+            version,
+            reader,
+            allowed.content,
+            earlier=await self._earlier(last, version, reader, allowed.content),
+            related=await self._related(version),
+            links=self._links(claim, version, reader, allowed.content),
+        )
+        outcome = await self._hand_over(letter, channel, now=now)
+        return Sent(outcome=outcome, content=allowed.content.value)
+
+    async def _hand_over(self, letter: Letter, channel: Channel, *, now: datetime) -> Outcome:
+        if channel.kind is ChannelKind.WEBHOOK:
+            return await self._channels.webhook.send(
+                channel.address,
+                self._renderers.webhook(letter),
+                notification_id=letter.notification_id,
+                keys=await self._secrets.valid(letter.recipient.id, now=now),
+                now=now,
+            )
+        if self._channels.email is None:
+            return Rejected(reason="no_mail_server")
+        return await self._channels.email.send(
+            channel.address, self._renderers.email(letter, channel.address)
+        )
+
+    async def _earlier(
+        self, last: Told | None, version: Version, reader: Reader, content: Content
+    ) -> Earlier | None:
+        if last is None:
+            return None
+        before = await self._version(last.message_id, 0)
+        if before is None:
+            return None
+        return composing.earlier_of(last, before, reader, now_tlp=version.alert.tlp, now_content=content)
+
+    async def _related(self, version: Version) -> Mapping[str, Version]:
+        found: dict[str, Version] = {}
+        for message_id in composing.names_related(version.correlation):
+            other = await self._version(message_id, 0)
+            if other is not None:
+                found[message_id] = other
+        return found
+
+    async def _version(
+        self, message_id: str, revision: int, *, newest_needed: bool = False
+    ) -> Version | None:
+        kept = None if newest_needed else self._kept.get((message_id, revision))
+        if kept is not None:
+            return kept
+        read = await self._versions.version(message_id, revision=revision)
+        if read is not None:
+            self.remember(read)
+        return read
+
+    def _links(self, claim: Claim, version: Version, reader: Reader, content: Content) -> Links:
+        thread = version.thread
+        hidden = content in (Content.NOTICE, Content.GONE) or restricted(thread.strictest_tlp)
+        return make_links(
+            self._addressing.base_url,
+            relay_id=thread.relay_id,
+            opaque_id=thread.opaque_id,
+            notification_id=claim.notification.id,
+            token=make_token(
+                self._addressing.keys,
+                message_id=claim.notification.message_id,
+                recipient_id=reader.recipient.id,
+            ),
+            restricted=hidden,
+        )
+
+
+def _unsent(outcome: Outcome) -> Sent:
+    return Sent(outcome=outcome, content=None)

@@ -1,0 +1,169 @@
+"""One letter: what one reader is told of one version, cut down to what the reader may see at this moment.
+
+Pure. Disclosure is asked again here, with the directory as it is now: what it does not allow does not leave.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from schemas.classifications import Correlation
+from schemas.vocabularies import MessageType, Tlp
+from services.disclosure import Content, Reader, disclose, redact, restricted, stricter, surface_of
+from services.notify.letters import Earlier, Letter, Links
+from services.notify.occasions import deputy, endpoint_id, severity_of, shown
+from services.storage.delivery_records import Claim, Told
+from services.storage.records import Channel, Notification, Recipient, Version
+
+_SHOWN: Final = (Content.FULL, Content.FINDINGS)
+_TAKES_BACK: Final = (MessageType.CORRECTION, MessageType.RETRACTION)
+_ALONE: Final = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permit:
+    """What may be sent now; NOTHING with the reason why not."""
+
+    content: Content
+    reason: str
+
+
+def address_of(notification: Notification, recipient: Recipient) -> Channel | None:
+    """Return the directory's entry for where a notification goes; None where there is none any more.
+
+    The entry whose address it was routed to, else whatever the recipient now has of that kind.
+    """
+    for channel in (*recipient.channels, *recipient.deputies):
+        if (
+            channel.kind is notification.channel
+            and endpoint_id(recipient.id, channel) == notification.endpoint_id
+        ):
+            return channel
+    if notification.occasion.startswith(deputy(0)[:-1]):
+        return None  # another person may be the deputy now, who was told nothing
+    return next((one for one in recipient.channels if one.kind is notification.channel), None)
+
+
+def permit(claim: Claim, version: Version, reader: Reader, *, had_earlier: bool) -> Permit:
+    """Return what may be sent of a claimed notification now, whatever was allowed when it was routed."""
+    planned = Content(claim.notification.content)
+    if not reader.recipient.active:
+        return Permit(content=Content.NOTHING, reason="inactive")
+    if planned is Content.GONE:
+        return Permit(content=Content.GONE, reason="may_no_longer_see")
+    later = tuple(Tlp(one) for one in claim.later_tlps)
+    disclosed = disclose(version.alert, reader, sender_id=version.message.sender_id, later_tlps=later)
+    if disclosed.content is Content.NOTHING and had_earlier and version.message_type in _TAKES_BACK:
+        return Permit(content=Content.GONE, reason=disclosed.reason)
+    return Permit(content=disclosed.content, reason=disclosed.reason)
+
+
+def reader_of(recipient: Recipient, channel: Channel) -> Reader:
+    """Return who reads a channel."""
+    return Reader(recipient=recipient, surface=surface_of(channel.kind), channel=channel)
+
+
+def last_sent(told: Iterable[Told], notification: Notification) -> Told | None:
+    """Return the newest lower version that this reader was sent, or may have been."""
+    sent = [
+        one
+        for one in told
+        if one.recipient_id == notification.recipient_id
+        and one.thread_version < notification.thread_version
+        and one.received
+    ]
+    return max(sent, key=lambda one: one.thread_version, default=None)
+
+
+def earlier_of(
+    last: Told, version: Version, reader: Reader, *, now_tlp: Tlp, now_content: Content
+) -> Earlier:
+    """Return the earlier version as this reader may compare it; no content where it was stricter than now."""
+    narrower = stricter(version.alert.tlp, now_tlp) is not now_tlp
+    shown_then = Content(last.content) in _SHOWN
+    comparable = not narrower and shown_then and now_content in _SHOWN
+    alert = None
+    if comparable:
+        alert = redact(version.alert, now_content, reader, sender_id=version.message.sender_id)
+    return Earlier(
+        thread_version=last.thread_version,
+        sent_at=version.decided_at,
+        alert=alert,
+        classification=version.classification if comparable else None,
+    )
+
+
+def compose(
+    claim: Claim,
+    version: Version,
+    reader: Reader,
+    content: Content,
+    *,
+    earlier: Earlier | None,
+    related: Mapping[str, Version],
+    links: Links,
+) -> Letter:
+    """Return the letter; ``content`` is what `permit` allowed, ``related`` the alerts that it names, by id."""
+    one = claim.notification
+    thread = version.thread
+    whole = content in _SHOWN
+    alert = redact(version.alert, content, reader, sender_id=version.message.sender_id) if whole else None
+    return Letter(
+        content=content,
+        recipient=reader.recipient,
+        notification_id=one.id,
+        thread_id=thread.id,
+        relay_id=thread.relay_id,
+        opaque_id=thread.opaque_id,
+        thread_version=one.thread_version,
+        replaces=None if earlier is None else earlier.thread_version,
+        ever_restricted=restricted(thread.strictest_tlp),
+        message_type=version.message_type,
+        status=version.alert.status,
+        tlp=stricter(version.alert.tlp, *(Tlp(later) for later in claim.later_tlps)),
+        occasion=shown(one.occasion),
+        why=one.why,
+        alert=alert,
+        classification=version.classification if whole else None,
+        correlation=_visible(version, reader, related) if whole else None,
+        level=thread.level,
+        urgency=severity_of(one.urgency),
+        under_review=bool(version.classification.review),
+        disputed_by=_disputant(version) if whole else None,
+        earlier=earlier,
+        received_at=version.message.received_at,
+        decided_at=version.decided_at,
+        due_at=one.due_at,
+        links=links,
+    )
+
+
+def names_related(correlation: Correlation) -> Sequence[str]:
+    """Return the ids of the other alerts that a correlation names."""
+    return [one.id for one in correlation.related]
+
+
+def _disputant(version: Version) -> str | None:
+    return version.message.sender_country if version.message_type is MessageType.DISPUTE else None
+
+
+def _visible(version: Version, reader: Reader, related: Mapping[str, Version]) -> Correlation:
+    """Return the correlation as computed from what this reader may see: what is hidden is not counted either."""
+    correlation = version.correlation
+    if not correlation.related:
+        return correlation
+    seen = [
+        one
+        for one in correlation.related
+        if (other := related.get(one.id)) is not None
+        and disclose(other.alert, reader, sender_id=other.message.sender_id).content in _SHOWN
+    ]
+    if len(seen) == len(correlation.related):
+        return correlation
+    states = {related[one.id].alert.location.country for one in seen} | {version.alert.location.country}
+    return correlation.model_copy(
+        update={
+            "related": tuple(seen),
+            "states_in_window": min(correlation.states_in_window, max(len(states), _ALONE)),
+        }
+    )

@@ -1,0 +1,221 @@
+"""The dispatcher: claims what is due, sends it, settles it; so many at a time, and nobody waits for a dead one.
+
+A row is claimed for a lease and settled by its token, so a process that dies in between loses nothing and a
+second dispatcher never does the same work. Outcomes are settled in batches: what finishes while one batch is
+being written goes into the next.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+from services.errors import Transient
+from services.notify.channels.sending import Sender, Sent
+from services.notify.instruments import Instruments
+from services.storage.delivery_records import Claim, Deferred, Delivered, Routed, Settled, Settlement
+from services.storage.records import Directory
+
+_LEAST_URGENT: Final = 3
+_URGENT: Final = 1  # critical and high
+_BATCH: Final = 128
+
+
+class Deliveries(Protocol):
+    """What the dispatcher needs of the deliveries port."""
+
+    async def claim(self, *, now: datetime, limit: int, least_urgent: int = 3) -> list[Claim]:
+        """Claim due notifications, most urgent first."""
+        ...
+
+    async def settle(self, settlements: Sequence[Settlement], *, now: datetime) -> Settled:
+        """Write down how claimed notifications ended."""
+        ...
+
+    async def expire(self, *, now: datetime, most: int = 500) -> int:
+        """Take back claims whose lease has lapsed."""
+        ...
+
+    async def directory(self) -> Directory:
+        """Return the directory as it now stands."""
+        ...
+
+
+class Dispatcher:
+    """A loop of the notifier; ``clock`` tells the time, ``draw`` throws the dice in [0, 1)."""
+
+    name = "dispatcher"
+
+    def __init__(
+        self,
+        deliveries: Deliveries,
+        sender: Sender,
+        *,
+        instruments: Instruments,
+        clock: Callable[[], datetime],
+        draw: Callable[[], float],
+        most: int = 256,
+        poll: timedelta = timedelta(seconds=1),
+        drain: timedelta = timedelta(seconds=10),
+        expire_every: timedelta = timedelta(seconds=15),
+    ) -> None:
+        self._deliveries = deliveries
+        self._sender = sender
+        self._instruments = instruments
+        self._clock = clock
+        self._draw = draw
+        self._most = most
+        self._poll = poll
+        self._drain = drain
+        self._expire_every = expire_every
+        self._wake = asyncio.Event()
+        self._outcomes: asyncio.Queue[Settlement | None] = asyncio.Queue()
+        self._flying: dict[str, Claim] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._next_at: datetime | None = None
+
+    def wake(self) -> None:
+        """Look for work now; called after whatever may have made a row due."""
+        self._wake.set()
+
+    def routed(self, routed: Routed) -> None:
+        """Take over what routing has read already, and look for work."""
+        for version in routed.versions:
+            self._sender.remember(version)
+        if routed.ready:
+            self.wake()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Send until ``stop`` is set, then let what is under way finish, up to the drain deadline."""
+        async with asyncio.TaskGroup() as group:
+            settler = group.create_task(self._settle_all(), name="notify-settler")
+            expirer = group.create_task(self._expire_often(stop), name="notify-expirer")
+            stopper = group.create_task(self._wake_at(stop), name="notify-stopper")
+            while not stop.is_set():
+                await self._claim_once(group)
+                await self._wait()
+            await self._finish()
+            for task in (expirer, stopper):
+                task.cancel()
+            await self._outcomes.put(None)
+            await settler
+
+    async def _claim_once(self, group: asyncio.TaskGroup) -> None:
+        self._wake.clear()
+        self._next_at = None
+        room = self._most - len(self._flying)
+        if room < 1:
+            return
+        reserved = len([one for one in self._flying.values() if one.notification.urgency > _URGENT])
+        crowded = reserved >= self._most * 3 // 4  # a quarter is kept for what is urgent
+        try:
+            claims = await self._deliveries.claim(
+                now=self._clock(), limit=room, least_urgent=_URGENT if crowded else _LEAST_URGENT
+            )
+            directory = await self._deliveries.directory() if claims else None
+        except Transient:
+            return  # the ledger is out of reach: the rows are still there, and so is the next poll
+        if directory is None:
+            return
+        for claim in claims:
+            self._flying[claim.notification.id] = claim
+            task = group.create_task(self._deliver(claim, directory))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        self._instruments.in_flight.set(len(self._flying))
+
+    async def _deliver(self, claim: Claim, directory: Directory) -> None:
+        began_at = self._clock()
+        sent = Sent(outcome=Deferred(reason="stopped", maybe=True, blames_endpoint=False), content=None)
+        try:
+            sent = await self._sender.send(claim, directory, now=began_at)
+        except Transient:
+            sent = Sent(outcome=Deferred(reason="ledger", blames_endpoint=False), content=None)
+        finally:  # cancelled at the drain deadline: the outcome is unknown, and that is settled too
+            self._outcomes.put_nowait(
+                Settlement(
+                    notification_id=claim.notification.id,
+                    token=claim.token,
+                    outcome=sent.outcome,
+                    content=sent.content or claim.notification.content,
+                    began_at=began_at,
+                    ended_at=self._clock(),
+                    draw=self._draw(),
+                )
+            )
+
+    async def _settle_all(self) -> None:
+        while True:
+            batch, last = await self._next_batch()
+            if batch:
+                await self._settle(batch)
+            if last:
+                return
+
+    async def _next_batch(self) -> tuple[list[Settlement], bool]:
+        batch: list[Settlement] = []
+        one = await self._outcomes.get()
+        while one is not None:
+            batch.append(one)
+            if len(batch) >= _BATCH or self._outcomes.empty():
+                return batch, False
+            one = self._outcomes.get_nowait()
+        return batch, True
+
+    async def _settle(self, batch: list[Settlement]) -> None:
+        while True:
+            try:
+                settled = await self._deliveries.settle(batch, now=self._clock())
+                break
+            except Transient:  # what was sent is sent: keep it until it can be written down
+                await asyncio.sleep(self._poll.total_seconds())
+        for one in batch:
+            claim = self._flying.pop(one.notification_id, None)
+            if claim is not None:
+                self._count(claim, one)
+        self._instruments.in_flight.set(len(self._flying))
+        if settled.next_at is not None:
+            self._next_at = settled.next_at if self._next_at is None else min(self._next_at, settled.next_at)
+        self.wake()
+
+    def _count(self, claim: Claim, one: Settlement) -> None:
+        channel, urgency = claim.notification.channel.value, claim.notification.urgency
+        outcome = type(one.outcome).__name__.lower()
+        if isinstance(one.outcome, Deferred) and one.outcome.maybe:
+            outcome = "unknown"
+        self._instruments.attempts.labels(channel, outcome).inc()
+        if isinstance(one.outcome, Delivered):
+            took = (one.ended_at - claim.notification.created_at).total_seconds()
+            self._instruments.observe_delay(channel, urgency, took)
+
+    async def _wait(self) -> None:
+        timeout = self._poll.total_seconds()
+        if self._next_at is not None:
+            timeout = min(timeout, max((self._next_at - self._clock()).total_seconds(), 0.01))
+        try:
+            async with asyncio.timeout(timeout):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    async def _wake_at(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self.wake()
+
+    async def _expire_often(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            await asyncio.sleep(self._expire_every.total_seconds())
+            try:
+                if await self._deliveries.expire(now=self._clock()):
+                    self.wake()
+            except Transient:
+                continue
+
+    async def _finish(self) -> None:
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=self._drain.total_seconds())
+        late = list(self._tasks)
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late)

@@ -1,0 +1,205 @@
+"""Claiming what to send: most urgent first, fair between endpoints, one probe for an endpoint that fails.
+
+Endpoints are asked one by one over an index of pending rows, so that a dead or slow recipient with a long
+queue costs the others nothing.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, func, select
+
+from services.storage.deliveries_rows import NOTIFICATION_COLUMNS, to_notification
+from services.storage.delivery_records import Claim, Health
+from services.storage.records import Notification
+from services.storage.tables import Instant, endpoints, notifications, receipts, threads, verdicts
+
+LEAST_URGENT: Final = 3
+
+_first_endpoint = select(func.min(notifications.c.endpoint_id)).where(notifications.c.state == "pending")
+_next_endpoint = _first_endpoint.where(notifications.c.endpoint_id > bindparam("after"))
+_in_flight = (
+    select(notifications.c.endpoint_id, func.count())
+    .where(notifications.c.state == "claimed")
+    .group_by(notifications.c.endpoint_id)
+)
+_ailing = select(
+    endpoints.c.id,
+    endpoints.c.failures,
+    endpoints.c.failing_since,
+    endpoints.c.next_probe_at,
+    endpoints.c.disabled_reason,
+).where((endpoints.c.failures > 0) | endpoints.c.disabled_reason.is_not(None))
+_due = (
+    select(*NOTIFICATION_COLUMNS)
+    .where(
+        notifications.c.endpoint_id == bindparam("endpoint"),
+        notifications.c.state == "pending",
+        notifications.c.urgency <= bindparam("least"),
+        notifications.c.next_at <= bindparam("at"),
+    )
+    .order_by(notifications.c.urgency, notifications.c.next_at)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+# A row that is not due yet may be the probe where no other is: else one waiting row, backing off by itself,
+# would find out hours late that its receiver is well again.
+_probe = (
+    select(*NOTIFICATION_COLUMNS)
+    .where(
+        notifications.c.endpoint_id == bindparam("endpoint"),
+        notifications.c.state == "pending",
+        notifications.c.urgency <= bindparam("least"),
+        notifications.c.next_at.is_not(None),
+    )
+    .order_by(notifications.c.next_at > bindparam("at"), notifications.c.urgency, notifications.c.next_at)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
+_take_probe = (
+    endpoints.update()
+    .where(endpoints.c.id == bindparam("endpoint"), endpoints.c.next_probe_at <= bindparam("at"))
+    .values(next_probe_at=bindparam("until"))
+)
+_take = (
+    notifications.update()
+    .where(notifications.c.id.in_(bindparam("rows", expanding=True)), notifications.c.state == "pending")
+    .values(
+        state="claimed",
+        claim_token=bindparam("token"),
+        claimed_until=bindparam("until"),
+        attempts=notifications.c.attempts + 1,
+        first_attempt_at=func.coalesce(notifications.c.first_attempt_at, bindparam("at", type_=Instant)),
+        next_at=None,
+    )
+    .returning(*NOTIFICATION_COLUMNS)
+)
+_newest = select(threads.c.id, threads.c.version).where(
+    threads.c.id.in_(bindparam("threads", expanding=True))
+)
+_later = (
+    select(receipts.c.tlp)
+    .join(verdicts, verdicts.c.message_id == receipts.c.id)
+    .where(verdicts.c.thread_id == bindparam("thread"), verdicts.c.thread_version > bindparam("version"))
+    .distinct()
+)
+
+
+def claim(
+    connection: Connection,
+    *,
+    now: datetime,
+    limit: int,
+    per_endpoint: int,
+    tolerated: int,
+    lease: timedelta,
+    token: str,
+    least_urgent: int = LEAST_URGENT,
+) -> list[Claim]:
+    """Claim up to ``limit`` due notifications until ``now + lease``, most urgent first.
+
+    An endpoint has at most ``per_endpoint`` in flight, fewer after a first failure (so that no more than
+    ``tolerated`` fail one after the other), and one probe at a time while it is backing off.
+    """
+    if limit < 1:
+        return []
+    in_flight: dict[str, int] = {row[0]: row[1] for row in connection.execute(_in_flight)}
+    ailing = {health.id: health for health in _healths(connection)}
+    found: list[Notification] = []
+    probes: set[str] = set()
+    for endpoint in _endpoints_with_pending(connection):
+        health = ailing.get(endpoint)
+        flying = in_flight.get(endpoint, 0)
+        wanted = {"endpoint": endpoint, "at": now, "least": least_urgent}
+        if health is not None and health.next_probe_at is not None and health.disabled_reason is None:
+            if flying or health.next_probe_at > now:
+                continue
+            statement, extra = _probe, {}
+            probes.add(endpoint)
+        else:
+            room = _room(health, flying=flying, per_endpoint=per_endpoint, tolerated=tolerated)
+            if room < 1:
+                continue
+            statement, extra = _due, {"most": min(room, limit)}
+        found.extend(to_notification(row) for row in connection.execute(statement, wanted | extra))
+    found.sort(key=lambda one: (one.urgency, one.next_at or now))
+    chosen = [
+        one
+        for one in found[:limit]
+        if one.endpoint_id not in probes or _won_probe(connection, one.endpoint_id, now=now, lease=lease)
+    ]
+    return _taken(connection, chosen, now=now, lease=lease, token=token, probes=probes, ailing=ailing)
+
+
+def _room(health: Health | None, *, flying: int, per_endpoint: int, tolerated: int) -> int:
+    if health is None or health.failures == 0 or health.disabled_reason is not None:
+        return per_endpoint - flying
+    return tolerated - health.failures - flying
+
+
+def _taken(
+    connection: Connection,
+    chosen: Sequence[Notification],
+    *,
+    now: datetime,
+    lease: timedelta,
+    token: str,
+    probes: set[str],
+    ailing: dict[str, Health],
+) -> list[Claim]:
+    if not chosen:
+        return []
+    taken = {"rows": [one.id for one in chosen], "token": token, "until": now + lease, "at": now}
+    rows = [to_notification(row) for row in connection.execute(_take, taken)]
+    rows.sort(key=lambda one: (one.urgency, one.created_at, one.cursor))
+    later = _later_tlps(connection, rows)
+    return [
+        Claim(
+            notification=one,
+            token=token,
+            probe=one.endpoint_id in probes,
+            disabled=(health := ailing.get(one.endpoint_id)) is not None
+            and health.disabled_reason is not None,
+            later_tlps=later.get(one.id, ()),
+        )
+        for one in rows
+    ]
+
+
+def _later_tlps(connection: Connection, rows: Sequence[Notification]) -> dict[str, tuple[str, ...]]:
+    newest = {
+        row.id: row.version
+        for row in connection.execute(_newest, {"threads": list({one.thread_id for one in rows})})
+    }
+    return {
+        one.id: tuple(
+            connection.execute(_later, {"thread": one.thread_id, "version": one.thread_version}).scalars()
+        )
+        for one in rows
+        if newest.get(one.thread_id, 0) > one.thread_version
+    }
+
+
+def _won_probe(connection: Connection, endpoint: str, *, now: datetime, lease: timedelta) -> bool:
+    taken = {"endpoint": endpoint, "at": now, "until": now + lease}
+    return connection.execute(_take_probe, taken).rowcount == 1
+
+
+def _healths(connection: Connection) -> Iterable[Health]:
+    for row in connection.execute(_ailing):
+        yield Health(
+            id=row.id,
+            failures=row.failures,
+            failing_since=row.failing_since,
+            next_probe_at=row.next_probe_at,
+            disabled_reason=row.disabled_reason,
+        )
+
+
+def _endpoints_with_pending(connection: Connection) -> Iterable[str]:
+    """Yield each endpoint that has pending rows: one index seek each, however long the queues are."""
+    endpoint = connection.execute(_first_endpoint).scalar()
+    while endpoint is not None:
+        yield endpoint
+        endpoint = connection.execute(_next_endpoint, {"after": endpoint}).scalar()

@@ -1,0 +1,255 @@
+"""Routing as a fact: who is told of a version is decided once, in the transaction that writes the rows.
+
+Every lower version of the thread is routed first, under the locks of the thread and its incident, so that no
+correction ever overtakes what it corrects. A repeat finds the fact and decides nothing.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, bindparam, select
+
+from services.errors import Invalid
+from services.storage.deliveries_rows import CURSOR, load_version, to_told
+from services.storage.delivery_records import Background, Decide, Planned, Routed, Routing, Told
+from services.storage.locks import lock
+from services.storage.records import Directory, Version
+from services.storage.statements import insert_once, next_number
+from services.storage.tables import notifications, receipts, routings, threads, verdicts
+
+_RANKS: Final = {"critical": 0, "high": 1, "moderate": 2, "info": 3}
+
+_told_columns = (
+    notifications.c.id,
+    notifications.c.message_id,
+    notifications.c.occasion,
+    notifications.c.thread_id,
+    notifications.c.thread_version,
+    notifications.c.recipient_id,
+    notifications.c.channel,
+    notifications.c.endpoint_id,
+    notifications.c.message_type,
+    notifications.c.content,
+    notifications.c.state,
+    notifications.c.reason,
+    notifications.c.received,
+)
+_place = (
+    select(verdicts.c.thread_id, verdicts.c.thread_version, threads.c.incident_id)
+    .join(threads, threads.c.id == verdicts.c.thread_id)
+    .where(verdicts.c.message_id == bindparam("message"))
+    .order_by(verdicts.c.revision.desc())
+    .limit(1)
+)
+_unrouted = (
+    select(verdicts.c.message_id, verdicts.c.revision)
+    .where(
+        verdicts.c.thread_id == bindparam("thread"),
+        verdicts.c.thread_version <= bindparam("version"),
+        verdicts.c.routed_at.is_(None),
+    )
+    .order_by(verdicts.c.thread_version, verdicts.c.revision)
+)
+_thread_told = (
+    select(*_told_columns)
+    .where(notifications.c.thread_id == bindparam("thread"))
+    .order_by(notifications.c.thread_version, notifications.c.cursor)
+)
+_incident_told = (
+    select(*_told_columns)
+    .join(threads, threads.c.id == notifications.c.thread_id)
+    .where(
+        threads.c.incident_id == bindparam("incident"),
+        threads.c.id != bindparam("thread"),
+        threads.c.state != "retracted",
+    )
+    .order_by(notifications.c.cursor)
+)
+_authors = (
+    select(receipts.c.sender_id)
+    .join(verdicts, verdicts.c.message_id == receipts.c.id)
+    .where(verdicts.c.thread_id == bindparam("thread"), verdicts.c.thread_version < bindparam("version"))
+    .distinct()
+)
+_supersede = (
+    notifications.update()
+    .where(
+        notifications.c.thread_id == bindparam("thread"),
+        notifications.c.thread_version < bindparam("version"),
+        notifications.c.state == "pending",
+    )
+    .values(
+        state="superseded",
+        reason="newer_version",
+        next_at=None,
+        waits_for=None,
+        settled_at=bindparam("at"),
+        awaits_answer=False,
+    )
+)
+_answered_by_newer = (
+    notifications.update()
+    .where(
+        notifications.c.thread_id == bindparam("thread"),
+        notifications.c.thread_version < bindparam("version"),
+        notifications.c.awaits_answer.is_(True),
+    )
+    .values(awaits_answer=False)
+)
+_reopen = (
+    notifications.update()
+    .where(notifications.c.id == bindparam("row"), notifications.c.state == "withheld")
+    .values(
+        state="pending",
+        reason=None,
+        next_at=bindparam("at"),
+        settled_at=None,
+        awaits_answer=notifications.c.due_at.is_not(None),
+    )
+)
+_mark = (
+    verdicts.update()
+    .where(verdicts.c.message_id == bindparam("message"), verdicts.c.revision == bindparam("revised"))
+    .values(routed_at=bindparam("at"))
+)
+
+
+def route(
+    connection: Connection,
+    *,
+    message_id: str,
+    decide: Decide,
+    directory: Callable[[Connection], Directory],
+    now: datetime,
+) -> Routed:
+    """Route a classified message and every lower version of its thread that is not routed yet.
+
+    Safe to repeat: what is routed stays as it was decided. `Invalid`: no such classified message.
+    """
+    place = connection.execute(_place, {"message": message_id}).one_or_none()
+    if place is None:
+        raise Invalid("not_classified", f"no classified message {message_id}")
+    lock(connection, (f"thread:{place.thread_id}", f"incident:{place.incident_id}"))
+    waiting = connection.execute(
+        _unrouted, {"thread": place.thread_id, "version": place.thread_version}
+    ).all()
+    versions: list[Version] = []
+    rows = 0
+    ready = False
+    for message, revision in waiting:
+        version = load_version(connection, message_id=message, revision=revision)
+        if version is None:
+            continue
+        people = directory(connection)
+        routing = decide(version, _background(connection, version), people, now=now)
+        _write(connection, version, routing, directory_version=people.version, now=now)
+        versions.append(version)
+        rows += len(routing.rows)
+        ready = ready or bool(routing.reopened) or any(row.state == "pending" for row in routing.rows)
+    return Routed(versions=tuple(versions), rows=rows, ready=ready)
+
+
+def thread_told(connection: Connection, *, thread_id: str) -> list[Told]:
+    """Return everything that was routed in a thread, oldest version first."""
+    return [to_told(row) for row in connection.execute(_thread_told, {"thread": thread_id})]
+
+
+def insert_rows(
+    connection: Connection, planned: Sequence[Planned], *, like: dict[str, Any], now: datetime
+) -> None:
+    """Write planned notifications; ``like`` names the message, its thread and its urgency."""
+    if not planned:
+        return
+    last = next_number(connection, CURSOR, step=len(planned))
+    rows = [
+        _row(row, cursor=last - len(planned) + 1 + place, like=like, now=now)
+        for place, row in enumerate(planned)
+    ]
+    connection.execute(insert_once(connection, notifications), rows)
+
+
+def like_version(version: Version) -> dict[str, Any]:
+    """Return what all notifications of one version share."""
+    return {
+        "message_id": version.message.id,
+        "revision": version.revision,
+        "thread_id": version.thread.id,
+        "thread_version": version.thread_version,
+        "message_type": version.message_type.value,
+        "urgency": _RANKS[version.urgency.value],
+    }
+
+
+def _background(connection: Connection, version: Version) -> Background:
+    thread = version.thread
+    later = version.thread_version > 1 or version.revision > 0
+    told = thread_told(connection, thread_id=thread.id) if later else []
+    incident = [
+        to_told(row)
+        for row in connection.execute(_incident_told, {"incident": thread.incident_id, "thread": thread.id})
+    ]
+    known: dict[str, Version] = {}
+    for one in incident:
+        if one.message_id not in known and (one.received or one.open):
+            loaded = load_version(connection, message_id=one.message_id, revision=0)
+            if loaded is not None:
+                known[one.message_id] = loaded
+    authors: frozenset[str] = frozenset()
+    if later:
+        found = connection.execute(_authors, {"thread": thread.id, "version": version.thread_version})
+        authors = frozenset(found.scalars())
+    return Background(thread=told, incident=incident, known=known, authors=authors)
+
+
+def _write(
+    connection: Connection, version: Version, routing: Routing, *, directory_version: int, now: datetime
+) -> None:
+    newer = {"thread": version.thread.id, "version": version.thread_version}
+    if routing.supersedes and version.thread_version > 1:
+        connection.execute(_supersede, newer | {"at": now})
+        connection.execute(_answered_by_newer, newer)
+    insert_rows(connection, routing.rows, like=like_version(version), now=now)
+    for row in routing.reopened:
+        connection.execute(_reopen, {"row": row, "at": now})
+    connection.execute(
+        insert_once(connection, routings),
+        {
+            "message_id": version.message.id,
+            "occasion": routing.occasion,
+            "thread_id": version.thread.id,
+            "revision": version.revision,
+            "directory_version": directory_version,
+            "reasons": json.dumps({one: list(codes) for one, codes in routing.reasons.items()}),
+            "planned": len(routing.rows),
+            "routed_at": now,
+        },
+    )
+    connection.execute(_mark, {"message": version.message.id, "revised": version.revision, "at": now})
+
+
+def _row(row: Planned, *, cursor: int, like: dict[str, Any], now: datetime) -> dict[str, Any]:
+    pending = row.state == "pending"
+    return like | {
+        "id": row.id,
+        "occasion": row.occasion,
+        "recipient_id": row.recipient_id,
+        "channel": row.channel.value,
+        "endpoint_id": row.endpoint_id,
+        "content": row.content,
+        "why": json.dumps(row.why),
+        "state": row.state,
+        "reason": row.reason,
+        "waits_for": row.waits_for,
+        "supersedes": row.supersedes,
+        "needs_original": row.needs_original,
+        "attempts": 0,
+        "created_at": now,
+        "next_at": now if pending and row.waits_for is None else None,
+        "received": row.state == "delivered",
+        "settled_at": None if pending else now,
+        "due_at": row.due_at,
+        "awaits_answer": row.due_at is not None and row.state != "withheld",
+        "cursor": cursor,
+    }

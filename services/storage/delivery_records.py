@@ -1,0 +1,232 @@
+"""What the deliveries port takes and gives: routings, claims, outcomes, and the rules that decide over them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from services.storage.records import ChannelKind, Directory, Notification, Version
+
+# --- routing ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A notification of the same thread or incident: what a recipient got, or is about to get."""
+
+    id: str
+    message_id: str
+    occasion: str
+    thread_id: str
+    thread_version: int
+    recipient_id: str
+    channel: ChannelKind
+    endpoint_id: str
+    message_type: str
+    content: str
+    state: str
+    reason: str | None
+    received: bool
+
+    @property
+    def open(self) -> bool:
+        """Whether it may still be delivered."""
+        return self.state in ("pending", "claimed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A notification that routing decided on: to send, to wait, or withheld with its reason."""
+
+    id: str
+    occasion: str
+    recipient_id: str
+    channel: ChannelKind
+    endpoint_id: str
+    content: str
+    why: tuple[str, ...]
+    state: str  # pending, delivered (feed: there is nothing to push), withheld
+    reason: str | None = None
+    waits_for: str | None = None
+    due_at: datetime | None = None
+    supersedes: bool = False
+    needs_original: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routing:
+    """Who is told of one version, and why each one is or is not: a fact once it is written."""
+
+    occasion: str
+    rows: tuple[Planned, ...]
+    reasons: Mapping[str, tuple[str, ...]]  # of every recipient in the directory
+    supersedes: bool  # older pending rows of the thread end `superseded`
+    reopened: tuple[str, ...] = ()  # rows that were withheld as already told, and are not any longer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Background:
+    """What a routing decision rests on, beside the version itself."""
+
+    thread: Sequence[Told]
+    incident: Sequence[Told]  # of the other threads of the incident that are not retracted
+    known: Mapping[str, Version]  # versions named in `incident`, by message id
+    authors: frozenset[str]  # institutions that wrote a lower version of the thread
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routed:
+    """What routing wrote: `versions` in order, `rows` in all, whether there is something to send now."""
+
+    versions: tuple[Version, ...]
+    rows: int
+    ready: bool
+
+
+# --- sending ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A notification to try now; `later_tlps`: of versions of its thread that came after its own."""
+
+    notification: Notification
+    token: str
+    probe: bool
+    disabled: bool  # its endpoint takes nothing any more: settle it as rejected
+    later_tlps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """The channel took it."""
+
+    status_code: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deferred:
+    """Try again; `maybe`: nobody knows whether it arrived, so it counts as received."""
+
+    reason: str
+    status_code: int | None = None
+    retry_after: timedelta | None = None
+    maybe: bool = False
+    blames_endpoint: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """Never again by this way; `disables`: nor anything else to this endpoint."""
+
+    reason: str
+    status_code: int | None = None
+    disables: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withheld:
+    """Not sent: what was allowed when it was routed is not allowed now."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """Not tried: back to the queue, for the address that the directory has now."""
+
+    endpoint_id: str
+
+
+Outcome = Delivered | Deferred | Rejected | Withheld | Moved
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """How one claimed notification ended; `content` is what was really sent."""
+
+    notification_id: str
+    token: str
+    outcome: Outcome
+    content: str
+    began_at: datetime
+    ended_at: datetime
+    draw: float  # in [0, 1): spreads the next try
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """What became of a batch: `next_at` is the earliest new attempt, `ready` whether some row became due now."""
+
+    states: Mapping[str, str]  # by notification id; a lost claim is not among them
+    next_at: datetime | None
+    ready: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """How an endpoint does; it is backing off while `next_probe_at` is set."""
+
+    id: str
+    failures: int
+    failing_since: datetime | None
+    next_probe_at: datetime | None
+    disabled_reason: str | None
+
+
+class Rules(Protocol):
+    """The pure decisions that a settlement needs; `services.notify.retry` has them."""
+
+    def retry_at(
+        self, *, failures: int, began_at: datetime, now: datetime, draw: float, retry_after: timedelta | None
+    ) -> datetime | None:
+        """Return when to try a notification again; None: it is time to give up."""
+        ...
+
+    def after_failure(
+        self, health: Health, *, now: datetime, draw: float, retry_after: timedelta | None
+    ) -> Health:
+        """Return an endpoint's health after one more failure."""
+        ...
+
+    def fallback(
+        self, notification: Notification, *, others: Sequence[Notification], directory: Directory
+    ) -> Planned | None:
+        """Return another way to the same recipient, where this one fails for too long or for good."""
+        ...
+
+
+class Decide(Protocol):
+    """The pure routing decision; `services.notify.routing.route` is it."""
+
+    def __call__(
+        self, version: Version, background: Background, directory: Directory, *, now: datetime
+    ) -> Routing:
+        """Return who is told of `version`, why, and what becomes of older notifications."""
+        ...
+
+
+# --- reading ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overdue:
+    """A message that a recipient was asked to acknowledge and has not."""
+
+    message_id: str
+    recipient_id: str
+    thread_id: str
+    thread_version: int
+    urgency: int
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What is late and how much there is: for gauges and for the secretariat."""
+
+    states: Mapping[str, int]
+    oldest_undelivered_at: datetime | None
+    oldest_unacknowledged_at: datetime | None
+    failing_endpoints: int
+    disabled_endpoints: int

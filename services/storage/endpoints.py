@@ -1,0 +1,120 @@
+"""The health of endpoints: what backs off is the endpoint, never the message."""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, func, select
+
+from services.storage.delivery_records import Health
+from services.storage.statements import insert_once
+from services.storage.tables import endpoints, notifications
+
+_healths = select(
+    endpoints.c.id,
+    endpoints.c.failures,
+    endpoints.c.failing_since,
+    endpoints.c.next_probe_at,
+    endpoints.c.disabled_reason,
+).where(endpoints.c.id.in_(bindparam("ids", expanding=True)))
+_change = (
+    endpoints.update()
+    .where(endpoints.c.id == bindparam("endpoint"))
+    .values(
+        failures=bindparam("new_failures"),
+        failing_since=bindparam("new_failing_since"),
+        next_probe_at=bindparam("new_next_probe_at"),
+        disabled_reason=bindparam("new_disabled_reason"),
+        changed_at=bindparam("new_changed_at"),
+    )
+)
+_drain = (
+    notifications.update()
+    .where(
+        notifications.c.endpoint_id == bindparam("endpoint"),
+        notifications.c.state == "pending",
+        notifications.c.next_at > bindparam("at"),
+    )
+    .values(next_at=bindparam("at"))
+)
+
+
+def healths(connection: Connection, ids: Collection[str]) -> dict[str, Health]:
+    """Return what is known of endpoints; one that never failed is not there."""
+    return {
+        row.id: Health(
+            id=row.id,
+            failures=row.failures,
+            failing_since=row.failing_since,
+            next_probe_at=row.next_probe_at,
+            disabled_reason=row.disabled_reason,
+        )
+        for row in connection.execute(_healths, {"ids": list(ids)})
+    }
+
+
+def keep_healths(connection: Connection, changed: Iterable[Health], *, now: datetime) -> None:
+    """Write the health of endpoints that changed."""
+    for one in changed:
+        values = {
+            "failures": one.failures,
+            "failing_since": one.failing_since,
+            "next_probe_at": one.next_probe_at,
+            "disabled_reason": one.disabled_reason,
+            "changed_at": now,
+        }
+        connection.execute(insert_once(connection, endpoints), {"id": one.id} | values)
+        connection.execute(
+            _change, {"endpoint": one.id} | {f"new_{name}": value for name, value in values.items()}
+        )
+
+
+def drain(connection: Connection, endpoint_id: str, *, now: datetime) -> int:
+    """Make everything that waits for an endpoint due now: it is well again. Returns how many."""
+    return connection.execute(_drain, {"endpoint": endpoint_id, "at": now}).rowcount
+
+
+def enable(connection: Connection, endpoint_id: str, *, now: datetime) -> bool:
+    """Clear an endpoint's failures and whatever disabled it; return whether there was anything to clear."""
+    cleared = connection.execute(
+        endpoints.update()
+        .where(
+            endpoints.c.id == endpoint_id,
+            (endpoints.c.failures > 0) | endpoints.c.disabled_reason.is_not(None),
+        )
+        .values(failures=0, failing_since=None, next_probe_at=None, disabled_reason=None, changed_at=now)
+    ).rowcount
+    drain(connection, endpoint_id, now=now)
+    return cleared > 0
+
+
+def listed(connection: Connection) -> list[Health]:
+    """Return every endpoint that is failing or disabled, longest first."""
+    rows = connection.execute(
+        select(
+            endpoints.c.id,
+            endpoints.c.failures,
+            endpoints.c.failing_since,
+            endpoints.c.next_probe_at,
+            endpoints.c.disabled_reason,
+        )
+        .where((endpoints.c.failures > 0) | endpoints.c.disabled_reason.is_not(None))
+        .order_by(endpoints.c.failing_since)
+    )
+    return [
+        Health(
+            id=row.id,
+            failures=row.failures,
+            failing_since=row.failing_since,
+            next_probe_at=row.next_probe_at,
+            disabled_reason=row.disabled_reason,
+        )
+        for row in rows
+    ]
+
+
+def unwell(connection: Connection) -> tuple[int, int]:
+    """Return how many endpoints are failing, and how many are disabled."""
+    row = connection.execute(
+        select(func.count(endpoints.c.next_probe_at), func.count(endpoints.c.disabled_reason))
+    ).one()
+    return int(row[0]), int(row[1])

@@ -1,0 +1,159 @@
+"""A classified version goes out by webhook and email, and is settled."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from prometheus_client import CollectorRegistry
+
+from services.notify.channels.address_guard import AddressGuard
+from services.notify.channels.sending import Addressing, Channels, Renderers, Sender
+from services.notify.channels.webhook import WebhookChannel
+from services.notify.dispatch import Dispatcher
+from services.notify.instruments import Instruments
+from services.notify.links import LinkKeys
+from services.notify.service import NotifyService
+from services.storage.delivery_records import Delivered, Outcome
+from services.storage.records import Record
+from tests.builders import make_alert
+from tests.deliveries_rig import Rig, email, make_recipient, open_rig, until, webhook
+
+KEYS = LinkKeys(keys={1: b"k" * 32}, current=1)
+
+
+class OneSecret:
+    """The same secret for everybody."""
+
+    async def valid(self, institution_id: str, *, now: Any) -> list[bytes]:  # noqa: ARG002  # the port's form
+        return [b"s" * 32]
+
+
+class Mailbox:
+    """A mail server that takes everything."""
+
+    def __init__(self) -> None:
+        self.mails: list[tuple[str, bytes]] = []
+
+    async def send(self, address: str, message: bytes) -> Outcome:
+        self.mails.append((address, message))
+        return Delivered(status_code=250)
+
+
+@pytest.fixture
+async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
+    opened = open_rig(tmp_path)
+    yield opened
+    await opened.ledger.close()
+
+
+def make_dispatcher(
+    rig: Rig, answer: Callable[[httpx.Request], httpx.Response], mailbox: Mailbox
+) -> tuple[Dispatcher, WebhookChannel]:
+    channel = WebhookChannel(AddressGuard(), transport=httpx.MockTransport(answer))
+    sender = Sender(
+        rig.deliveries,
+        OneSecret(),
+        Channels(webhook=channel, email=mailbox),
+        Renderers(
+            webhook=lambda letter: json.dumps({"id": letter.notification_id}).encode(),
+            email=lambda letter, address: f"{address} {letter.content}".encode(),
+        ),
+        addressing=Addressing(base_url="https://relay.example.org", keys=KEYS),
+    )
+    dispatcher = Dispatcher(
+        rig.deliveries,
+        sender,
+        instruments=Instruments(CollectorRegistry()),
+        clock=lambda: rig.now,
+        draw=lambda: 0.5,
+        poll=timedelta(milliseconds=20),
+        drain=timedelta(seconds=1),
+    )
+    return dispatcher, channel
+
+
+async def run_until(rig: Rig, dispatcher: Dispatcher, channel: WebhookChannel, holds: Any) -> None:
+    stop = asyncio.Event()
+    async with channel, asyncio.TaskGroup() as group:
+        group.create_task(dispatcher.run(stop))
+        await until(holds)
+        stop.set()
+
+
+async def test_a_classified_record_is_routed_sent_by_both_channels_and_settled(rig: Rig) -> None:
+    await rig.direct(make_recipient(channels=(webhook(), email())))
+    message_id = await rig.classify()
+    got: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        got.append(request)
+        return httpx.Response(204)
+
+    mailbox = Mailbox()
+    dispatcher, channel = make_dispatcher(rig, answer, mailbox)
+    service = NotifyService(
+        rig.deliveries,
+        clock=lambda: rig.now,
+        instruments=Instruments(CollectorRegistry()),
+        routed=dispatcher.routed,
+    )
+    record = Record(
+        topic="classified.v1",
+        event_id="1",
+        key="k",
+        payload=json.dumps({"message_id": message_id}),
+        position=1,
+    )
+    await service.handle(record)
+
+    async def done() -> bool:
+        return {row.state for row in await rig.rows()} == {"delivered"}
+
+    await run_until(rig, dispatcher, channel, done)
+    assert len(got) == 1
+    assert got[0].headers["webhook-id"] in {row.id for row in await rig.rows()}
+    assert [address for address, _ in mailbox.mails] == ["co-focal@example.org"]
+    assert len(await rig.attempts()) == 2
+    assert {event.topic for event in await rig.events()} == {"deliveries.v1"}
+
+
+async def test_a_failed_webhook_is_tried_again_under_the_same_id(rig: Rig) -> None:
+    await rig.direct(make_recipient())
+    ids: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        ids.append(request.headers["webhook-id"])
+        rig.pass_time(seconds=2)
+        return httpx.Response(503 if len(ids) == 1 else 200)
+
+    dispatcher, channel = make_dispatcher(rig, answer, Mailbox())
+    await rig.issue()
+
+    async def done() -> bool:
+        rig.pass_time(milliseconds=100)
+        return {row.state for row in await rig.rows()} == {"delivered"}
+
+    await run_until(rig, dispatcher, channel, done)
+    assert len(ids) == 2
+    assert len(set(ids)) == 1
+    assert [(one.number, one.outcome) for one in await rig.attempts()] == [(1, "deferred"), (2, "delivered")]
+
+
+async def test_what_may_no_longer_be_seen_when_it_is_sent_is_withheld(rig: Rig) -> None:
+    await rig.direct(make_recipient(channels=(email(),)))
+    await rig.issue(make_alert(tlp="TLP:GREEN"))
+    await rig.direct(make_recipient(channels=(email(),), audiences=frozenset()))
+    mailbox = Mailbox()
+    dispatcher, channel = make_dispatcher(rig, lambda _: httpx.Response(200), mailbox)
+
+    async def done() -> bool:
+        return {row.state for row in await rig.rows()} == {"withheld"}
+
+    await run_until(rig, dispatcher, channel, done)
+    assert mailbox.mails == []
+    assert (await rig.rows())[0].reason == "audience"
