@@ -6,7 +6,7 @@ where the ledger is out of reach; then nothing was kept, and the call may be rep
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
@@ -15,7 +15,8 @@ from services.errors import Invalid
 from services.storage.dead_letters import DeadLetter
 from services.storage.keys import NewKey
 from services.storage.receipts import Answer, Submission
-from services.storage.records import ApiKey, Message, Record
+from services.storage.records import ApiKey, Message, Record, Thread, Version
+from services.storage.thread_records import Decide, Filters, Outcome, Page, Proposal, StoredLink
 
 T = TypeVar("T")
 
@@ -69,6 +70,10 @@ class Receipts(Protocol):
 
     async def publish_again(self, message: Message, *, now: datetime) -> bool:
         """Put a pending message on its topic again."""
+        ...
+
+    async def forget_keys(self, *, before: datetime, most: int) -> int:
+        """Delete idempotency keys past their retention; return how many."""
         ...
 
 
@@ -137,10 +142,124 @@ class Audit(Protocol):
         """Write down one act."""
         ...
 
+    async def chain(self, *, most: int) -> int:
+        """Chain what is not chained yet, oldest first; return how many. For one lease holder."""
+        ...
+
+    async def broken(self) -> int | None:
+        """Return the first record that does not follow from the one before, or None."""
+        ...
+
 
 class Leases(Protocol):
     """One holder at a time."""
 
     async def acquire(self, name: str, *, holder: str, now: datetime, until: datetime) -> bool:
         """Take or renew a lease; return whether `holder` has it."""
+        ...
+
+    async def held(self) -> dict[str, datetime]:
+        """Return until when each lease is held; one that has ended is among them."""
+        ...
+
+
+class Outbox(Protocol):
+    """What is on its way between the services."""
+
+    async def prune(self, *, groups: Sequence[str], now: datetime, keep_for: timedelta, most: int) -> int:
+        """Delete old records that every group has read; return how many."""
+        ...
+
+    async def backlog(self, *, group: str, topics: Sequence[str]) -> tuple[int, datetime | None]:
+        """Return how many records a group has still to read, and the time of the oldest."""
+        ...
+
+
+class SignIns(Protocol):
+    """Codes and sessions of the pages; see `services.storage.sign_ins`."""
+
+    async def put_code(
+        self, recipient_id: str, *, address_sha256: str, code_sha256: str, now: datetime, expires_at: datetime
+    ) -> None:
+        """Keep a code; an earlier one of this address is void."""
+        ...
+
+    async def take_code(self, *, address_sha256: str, code_sha256: str, now: datetime) -> str | None:
+        """Return whose code this is and spend it, or count a wrong one."""
+        ...
+
+    async def open_session(
+        self, session_id: str, *, recipient_id: str, now: datetime, expires_at: datetime
+    ) -> None:
+        """Keep a session."""
+        ...
+
+    async def session(self, session_id: str, *, now: datetime) -> str | None:
+        """Return the recipient of a session that lives."""
+        ...
+
+    async def close_session(self, session_id: str) -> None:
+        """End a session."""
+        ...
+
+
+class Threads(Protocol):
+    """What messages were taken for: decided once each, and read as versions of threads."""
+
+    async def settle(
+        self, proposal: Proposal, *, decide: Decide, now: datetime, revive: bool = False
+    ) -> Outcome:
+        """Decide one message, once; a repeat changes nothing. `revive` looks again at one that died."""
+        ...
+
+    async def expire_held(self, *, now: datetime, most: int) -> int:
+        """Put held messages whose deadline has passed on their topic again, to be ended; return how many."""
+        ...
+
+    async def unrouted(self, *, before: datetime, most: int) -> list[tuple[str, int]]:
+        """Return verdicts, as (message, revision), decided before `before` and not routed, oldest first."""
+        ...
+
+    async def announce_again(self, message_id: str, revision: int, *, attempt: str, now: datetime) -> bool:
+        """Put an unrouted verdict on its topic again; `attempt` names this try. False if it is routed."""
+        ...
+
+    async def thread(self, thread_id: str) -> Thread | None:
+        """Return one thread as it stands."""
+        ...
+
+    async def by_relay_id(self, relay_id: str) -> Thread | None:
+        """Return the thread with this relay id."""
+        ...
+
+    async def by_opaque_id(self, opaque_id: str) -> Thread | None:
+        """Return the thread with this opaque id."""
+        ...
+
+    async def incident(self, incident_id: str) -> list[Thread]:
+        """Return the threads that report one event, oldest first."""
+        ...
+
+    async def version(self, message_id: str) -> Version | None:
+        """Return a classified message with its newest verdict."""
+        ...
+
+    async def history(self, thread_id: str) -> list[Version]:
+        """Return all versions of a thread: the silent ones first, then by `thread_version`."""
+        ...
+
+    async def current(self, thread_id: str) -> Version | None:
+        """Return the newest version of a thread that was told."""
+        ...
+
+    async def page(self, *, after: int, most: int, filters: Filters) -> Page:
+        """Return classified messages decided behind the cursor `after`; who may see them is not asked."""
+        ...
+
+    async def links(self, thread_id: str) -> list[StoredLink]:
+        """Return what was linked with a thread, in either direction, undone ones included."""
+        ...
+
+    async def undo_link(self, link_id: str, *, actor: str, now: datetime) -> bool:
+        """Take a merge back: the thread leaves the incident and is decided anew. False if nothing changed."""
         ...

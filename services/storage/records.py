@@ -160,6 +160,8 @@ class Thread:
     orphan: bool
     opened_at: datetime
     updated_at: datetime
+    sender_country: str = ""  # of the institution, where `country` may be its territory
+    message_id: str = ""  # whose content is the thread's now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

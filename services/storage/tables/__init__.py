@@ -6,11 +6,13 @@ each table says what makes a repeat harmless.
 
 from services.storage.tables.alerts import (
     baselines,
+    citations,
     held,
     idempotency_keys,
     links,
     receipts,
     sightings,
+    spread,
     threads,
     verdicts,
 )
@@ -33,6 +35,7 @@ __all__ = [
     "attempts",
     "audit",
     "baselines",
+    "citations",
     "counters",
     "dead_letters",
     "endpoints",
@@ -51,6 +54,7 @@ __all__ = [
     "sessions",
     "sightings",
     "sign_in_codes",
+    "spread",
     "threads",
     "verdicts",
     "webhook_secrets",

@@ -64,6 +64,7 @@ held = Table(
     Column("reference", String(80), nullable=False),  # as written by the sender
     Column("sender_id", String(64), nullable=False),
     Column("country", String(2), nullable=False),
+    Column("status", String(16), nullable=False),
     Column("national_ref", String(64), nullable=False),  # of what it waits for, or its relay id
     Column("since", Instant, nullable=False),
     Column("deadline", Instant, nullable=False),
@@ -73,15 +74,31 @@ Index("held_for", held.c.national_ref)
 Index("held_deadline", held.c.deadline)
 
 
+citations = Table(
+    "citations",  # references to what the relay did not have yet, and which link whenever it arrives
+    metadata,
+    Column("message_id", String(36), primary_key=True),
+    Column("reference", String(80), primary_key=True),  # as written by the sender
+    Column("relation", String(24), primary_key=True),
+    Column("thread_id", String(36), nullable=False),  # of the message that cites
+    Column("sender_id", String(64), nullable=False),
+    Column("country", String(2), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("national_ref", String(64), nullable=False),  # what is cited, without its country, or a relay id
+)
+Index("citations_of", citations.c.national_ref, citations.c.status)
+
 threads = Table(
-    "threads",
+    "threads",  # id derives from (sender, status, national_ref) of the message that opened it
     metadata,
     Column("id", String(36), primary_key=True),
     Column("relay_id", String(32), nullable=False, unique=True),  # SATA-UY-2026-000007
     Column("opaque_id", String(16), nullable=False, unique=True),  # N-7F3K-92QD: names nothing
     Column("sender_id", String(64), nullable=False),
-    Column("country", String(2), nullable=False),
+    Column("sender_country", String(2), nullable=False),  # whose institutions with `amend` may change it
+    Column("country", String(2), nullable=False),  # where: a territory keeps its own code
     Column("status", String(16), nullable=False),
+    Column("message_id", String(36), nullable=False),  # whose content is the thread's now
     Column("state", String(16), nullable=False),  # open, closed, retracted
     Column("disputed", Boolean, nullable=False),
     Column("version", Integer, nullable=False),  # the newest thread_version
@@ -135,25 +152,40 @@ sightings = Table(
     Column("thread_id", String(36), nullable=False),
     Column("sender_id", String(64), nullable=False),
     Column("status", String(16), nullable=False),
-    Column(
-        "key", String(120), nullable=False
-    ),  # substance:<inchikey>, family:<name>, product:<hash>, text:<hash>
+    Column("finding", Integer, nullable=False),
+    Column("key", String(120), nullable=False),  # substance:..., family:..., product:<hash>, text:<hash>
     Column("market", String(24), nullable=False),
     Column("country", String(2), nullable=False),
-    Column("admin1", Text, nullable=False),  # JSON list; empty = the whole country or not stated
-    Column("confirmation", String(24), nullable=False),
+    Column("admin1", Text, nullable=False),  # codes between blanks; "" = the whole country or not stated
+    Column("role", String(16), nullable=False),  # of the substance; "" for a product or a text
+    Column("confirmation", String(24), nullable=False),  # ruled_out too: it keeps reports apart
     Column("presence", String(24), nullable=False),
-    Column("principal", Boolean, nullable=False),
     Column("began_at", Instant, nullable=False),
     Column("ended_at", Instant, nullable=False),
+    Column("detail", Text, nullable=False),  # product: its principal substances; text: hash of all facts
+    Column("counted", Boolean, nullable=False),  # found here, at least presumptively: it makes a first
     Column("current", Boolean, nullable=False),  # false once a newer version or a retraction replaces it
 )
-Index("sightings_key", sightings.c.key, sightings.c.status, sightings.c.ended_at)
+# Every read is of one country and a few days, so that it costs the same however much is stored.
+Index("sightings_key", sightings.c.key, sightings.c.status, sightings.c.country, sightings.c.ended_at)
 Index("sightings_message", sightings.c.message_id)
 Index("sightings_thread", sightings.c.thread_id)
 
+spread = Table(
+    "spread",  # where each key has been seen: derived from sightings, so that firsts are one short read
+    metadata,
+    Column("key", String(120), primary_key=True),
+    Column("status", String(16), primary_key=True),
+    Column("market", String(24), primary_key=True),
+    Column("country", String(2), primary_key=True),
+    Column("admin1", String(8), primary_key=True),  # '' = the country
+    Column("first_thread_id", String(36), nullable=False),
+    Column("last_thread_id", String(36), nullable=False),
+    Column("last_at", Instant, nullable=False),
+)
+
 links = Table(
-    "links",  # what the relay says belongs together, why, and whether a person took it back
+    "links",  # id = (thread, other, level): what belongs together, why, and whether a person took it back
     metadata,
     Column("id", String(36), primary_key=True),
     Column("thread_id", String(36), nullable=False),
@@ -174,3 +206,4 @@ baselines = Table(
     Column("admin1", String(8), primary_key=True),  # '' = the whole country
     Column("common", Boolean, nullable=False),
 )
+Index("baselines_key", baselines.c.key)  # a first in the region is one that no state knows

@@ -83,6 +83,24 @@ def upgrade() -> None:
         sa.Column("common", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("country", "key", "admin1"),
     )
+    with op.batch_alter_table("baselines", schema=None) as batch_op:
+        batch_op.create_index("baselines_key", ["key"], unique=False)
+
+    op.create_table(
+        "citations",
+        sa.Column("message_id", sa.String(length=36), nullable=False),
+        sa.Column("reference", sa.String(length=80), nullable=False),
+        sa.Column("relation", sa.String(length=24), nullable=False),
+        sa.Column("thread_id", sa.String(length=36), nullable=False),
+        sa.Column("sender_id", sa.String(length=64), nullable=False),
+        sa.Column("country", sa.String(length=2), nullable=False),
+        sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("national_ref", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("message_id", "reference", "relation"),
+    )
+    with op.batch_alter_table("citations", schema=None) as batch_op:
+        batch_op.create_index("citations_of", ["national_ref", "status"], unique=False)
+
     op.create_table(
         "counters",
         sa.Column("name", sa.String(length=64), nullable=False),
@@ -110,6 +128,7 @@ def upgrade() -> None:
         sa.Column("failing_since", Instant(), nullable=True),
         sa.Column("next_probe_at", Instant(), nullable=True),
         sa.Column("disabled_reason", sa.String(length=64), nullable=True),
+        sa.Column("changed_at", Instant(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
@@ -242,20 +261,23 @@ def upgrade() -> None:
         sa.Column("thread_id", sa.String(length=36), nullable=False),
         sa.Column("sender_id", sa.String(length=64), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("finding", sa.Integer(), nullable=False),
         sa.Column("key", sa.String(length=120), nullable=False),
         sa.Column("market", sa.String(length=24), nullable=False),
         sa.Column("country", sa.String(length=2), nullable=False),
         sa.Column("admin1", sa.Text(), nullable=False),
+        sa.Column("role", sa.String(length=16), nullable=False),
         sa.Column("confirmation", sa.String(length=24), nullable=False),
         sa.Column("presence", sa.String(length=24), nullable=False),
-        sa.Column("principal", sa.Boolean(), nullable=False),
         sa.Column("began_at", Instant(), nullable=False),
         sa.Column("ended_at", Instant(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("counted", sa.Boolean(), nullable=False),
         sa.Column("current", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("sightings", schema=None) as batch_op:
-        batch_op.create_index("sightings_key", ["key", "status", "ended_at"], unique=False)
+        batch_op.create_index("sightings_key", ["key", "status", "country", "ended_at"], unique=False)
         batch_op.create_index("sightings_message", ["message_id"], unique=False)
         batch_op.create_index("sightings_thread", ["thread_id"], unique=False)
 
@@ -270,13 +292,27 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("recipient_id", "address_sha256"),
     )
     op.create_table(
+        "spread",
+        sa.Column("key", sa.String(length=120), nullable=False),
+        sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("market", sa.String(length=24), nullable=False),
+        sa.Column("country", sa.String(length=2), nullable=False),
+        sa.Column("admin1", sa.String(length=8), nullable=False),
+        sa.Column("first_thread_id", sa.String(length=36), nullable=False),
+        sa.Column("last_thread_id", sa.String(length=36), nullable=False),
+        sa.Column("last_at", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("key", "status", "market", "country", "admin1"),
+    )
+    op.create_table(
         "threads",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("relay_id", sa.String(length=32), nullable=False),
         sa.Column("opaque_id", sa.String(length=16), nullable=False),
         sa.Column("sender_id", sa.String(length=64), nullable=False),
+        sa.Column("sender_country", sa.String(length=2), nullable=False),
         sa.Column("country", sa.String(length=2), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("message_id", sa.String(length=36), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("disputed", sa.Boolean(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -300,6 +336,7 @@ def upgrade() -> None:
         sa.Column("reference", sa.String(length=80), nullable=False),
         sa.Column("sender_id", sa.String(length=64), nullable=False),
         sa.Column("country", sa.String(length=2), nullable=False),
+        sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("national_ref", sa.String(length=64), nullable=False),
         sa.Column("since", Instant(), nullable=False),
         sa.Column("deadline", Instant(), nullable=False),
@@ -322,7 +359,6 @@ def upgrade() -> None:
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("thread_id", sa.String(length=36), nullable=False),
         sa.Column("thread_version", sa.Integer(), nullable=False),
-        sa.Column("incident_id", sa.String(length=36), nullable=False),
         sa.Column("recipient_id", sa.String(length=64), nullable=False),
         sa.Column("channel", sa.String(length=16), nullable=False),
         sa.Column("endpoint_id", sa.String(length=80), nullable=False),
@@ -333,14 +369,19 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("reason", sa.String(length=64), nullable=True),
         sa.Column("waits_for", sa.String(length=36), nullable=True),
+        sa.Column("supersedes", sa.Boolean(), nullable=False),
+        sa.Column("needs_original", sa.Boolean(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("created_at", Instant(), nullable=False),
         sa.Column("next_at", Instant(), nullable=True),
         sa.Column("claim_token", sa.String(length=36), nullable=True),
         sa.Column("claimed_until", Instant(), nullable=True),
+        sa.Column("received", sa.Boolean(), nullable=False),
         sa.Column("first_attempt_at", Instant(), nullable=True),
         sa.Column("settled_at", Instant(), nullable=True),
         sa.Column("due_at", Instant(), nullable=True),
+        sa.Column("awaits_answer", sa.Boolean(), nullable=False),
+        sa.Column("reminded_at", Instant(), nullable=True),
         sa.Column("cursor", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["message_id"],
@@ -365,15 +406,35 @@ def upgrade() -> None:
         )
         batch_op.create_index(
             "notifications_endpoint",
-            ["endpoint_id", "urgency"],
+            ["endpoint_id", "urgency", "next_at"],
             unique=False,
             sqlite_where=sa.text("state = 'pending'"),
             postgresql_where=sa.text("state = 'pending'"),
         )
-        batch_op.create_index("notifications_incident", ["incident_id", "recipient_id"], unique=False)
+        batch_op.create_index(
+            "notifications_failed",
+            ["settled_at"],
+            unique=False,
+            sqlite_where=sa.text("state = 'failed'"),
+            postgresql_where=sa.text("state = 'failed'"),
+        )
         batch_op.create_index("notifications_message", ["message_id"], unique=False)
         batch_op.create_index("notifications_recipient", ["recipient_id", "cursor"], unique=False)
         batch_op.create_index("notifications_thread", ["thread_id", "recipient_id"], unique=False)
+        batch_op.create_index(
+            "notifications_unanswered",
+            ["due_at"],
+            unique=False,
+            sqlite_where=sa.text("awaits_answer IS 1"),
+            postgresql_where=sa.text("awaits_answer IS 1"),
+        )
+        batch_op.create_index(
+            "notifications_unplanned",
+            ["waits_for"],
+            unique=False,
+            sqlite_where=sa.text("state = 'pending' AND next_at IS NULL"),
+            postgresql_where=sa.text("state = 'pending' AND next_at IS NULL"),
+        )
         batch_op.create_index(
             "notifications_waiting",
             ["waits_for"],
@@ -390,6 +451,7 @@ def upgrade() -> None:
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("directory_version", sa.BigInteger(), nullable=False),
         sa.Column("reasons", sa.Text(), nullable=False),
+        sa.Column("planned", sa.Integer(), nullable=False),
         sa.Column("routed_at", Instant(), nullable=False),
         sa.ForeignKeyConstraint(
             ["message_id"],
@@ -398,6 +460,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("message_id", "occasion"),
     )
     with op.batch_alter_table("routings", schema=None) as batch_op:
+        batch_op.create_index("routings_routed", ["routed_at"], unique=False)
         batch_op.create_index("routings_thread", ["thread_id"], unique=False)
 
     op.create_table(

@@ -1,0 +1,204 @@
+"""By what an alert is compared with others: its substances, families, products and text.
+
+Identity is the connectivity of the substance, never a name; a key goes with the market, for a hospital's
+ampoule of fentanyl is not illicit fentanyl. The relay's memory of an alert is one sighting per finding and
+key.
+Source: HPAD-2021:RIME.1.4@L313, HPAD-2021:RIME.1.5@L314.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from schemas.alerts import Alert, Finding, Product, Substance
+from schemas.vocabularies import Confirmation, Market, Matrix, Outcome, Presence, Role
+from services.classify.hazards import ALPHA2
+from services.classify.identities import Identity
+from services.reference.catalogue import Catalogue, Entry
+from services.reference.names import exact_key
+from services.storage.thread_records import Sighting
+
+SUBSTANCE, FAMILY, PRODUCT, TEXT = "substance:", "family:", "product:", "text:"
+
+TELLING = frozenset(
+    {Role.PRINCIPAL, Role.ADULTERANT, Role.PRECURSOR, Role.REAGENT, Role.INTERMEDIATE}
+)  # the other roles say what a product was cut with or what is left of it, not what it is
+_CHEMICAL = frozenset({Role.PRECURSOR, Role.REAGENT, Role.INTERMEDIATE})
+_BIOLOGICAL = frozenset(
+    {Matrix.BLOOD, Matrix.URINE, Matrix.HAIR, Matrix.ORAL_FLUID, Matrix.POST_MORTEM, Matrix.WASTEWATER}
+)
+_SEEN = frozenset(
+    {
+        Confirmation.PRESUMPTIVE_FIELD,
+        Confirmation.PRESUMPTIVE_LAB,
+        Confirmation.CONFIRMED,
+        Confirmation.CONFIRMED_REFERENCE,
+    }
+)
+_FOUND_EVERYWHERE = ("cocaine", "cannabis", "Δ9-THC", "THC", "MDMA")
+_LONGEST = 100  # of the name of a plant in a key
+_BLOCK = 14  # characters of an InChIKey that say how the atoms are connected
+
+
+def sightings_of(alert: Alert, identities: Sequence[Sequence[Identity]]) -> tuple[Sighting, ...]:
+    """Return what the relay will remember of `alert`; `identities` follow its findings and substances.
+
+    Substances that were ruled out are kept too: they keep this alert apart from those that confirm them.
+    """
+    found = [
+        sighting
+        for index, (finding, known) in enumerate(zip(alert.findings, identities, strict=True))
+        for sighting in _of_finding(alert, index, finding, known)
+    ]
+    return (*found, _text(alert))
+
+
+def common_keys(catalogue: Catalogue) -> frozenset[str]:
+    """Return the substances that are found everywhere, so that two reports of them are two events.
+
+    They stand for the baseline of a state that has not loaded one; a product still links (DOMAIN.md 3.3).
+    """
+    found = (catalogue.entry(key) for name in _FOUND_EVERYWHERE for key in catalogue.with_name(name))
+    return frozenset(_entry_key(entry) for entry in found if entry is not None)
+
+
+def substance_key(identity: Identity) -> str | None:
+    """Return the key of a resolved substance, or of a structure that nobody has listed; None otherwise."""
+    if identity.outcome in {Outcome.AMBIGUOUS, Outcome.INVALID}:
+        return None
+    if identity.entry is not None:
+        return _entry_key(identity.entry)
+    return SUBSTANCE + identity.inchikey[:_BLOCK] if identity.inchikey is not None else None
+
+
+def family_key(identity: Identity) -> str | None:
+    """Return the key of its family; alpha-2 agonists count as one."""
+    if identity.outcome is Outcome.AMBIGUOUS:
+        return None
+    if identity.entry is not None and ALPHA2 in identity.entry.marks:
+        return FAMILY + ALPHA2
+    return FAMILY + identity.family if identity.family else None
+
+
+def window(alert: Alert) -> tuple[datetime, datetime]:
+    """Return the first and the last instant of the event, as far as stated; else of its detection."""
+    start = alert.event_start or alert.event_end or alert.detected_at
+    end = alert.event_end or alert.event_start or alert.detected_at
+    return start.earliest, max(start.earliest, end.latest)
+
+
+def _of_finding(
+    alert: Alert, index: int, finding: Finding, identities: Sequence[Identity]
+) -> Iterator[Sighting]:
+    best: dict[str, Sighting] = {}
+    for substance, identity in zip(finding.substances, identities, strict=True):
+        for key in (substance_key(identity), family_key(identity)):
+            if key is None or (substance.confirmation is Confirmation.RULED_OUT and key.startswith(FAMILY)):
+                continue  # one member that is not there says nothing of its family
+            sighting = _of_substance(alert, index, finding, substance=substance, key=key)
+            if key not in best or _weight(sighting) > _weight(best[key]):
+                best[key] = sighting
+    yield from best.values()
+    principals = sorted(
+        key
+        for key, one in best.items()
+        if key.startswith(SUBSTANCE) and one.role == Role.PRINCIPAL and one.confirmation != "ruled_out"
+    )
+    for key in product_keys(finding.product):
+        here = finding.presence is Presence.DETECTED_HERE
+        base = _base(alert, index, finding, key=key)
+        yield replace(base, detail=" ".join(principals), counted=here)
+
+
+def product_keys(product: Product | None) -> tuple[str, ...]:
+    """Return the signatures of a product: its looks with their marking, and its brand; both may be missing."""
+    if product is None:
+        return ()
+    form = product.form.value if product.form is not None else ""
+    looks = [form, *(_plain(part) for part in (product.colour, product.shape, product.markings))]
+    keys = []
+    if looks[-1] and any(looks[:-1]):  # a white round tablet without a marking is any tablet
+        keys.append(PRODUCT + _digest("looks", *looks))
+    if brand := _plain(product.brand):
+        keys.append(PRODUCT + _digest("brand", form, brand))
+    return tuple(keys)
+
+
+def _of_substance(alert: Alert, index: int, finding: Finding, *, substance: Substance, key: str) -> Sighting:
+    here = finding.presence is Presence.DETECTED_HERE
+    base = _base(alert, index, finding, key=key)
+    return replace(
+        base,
+        market=Market.CHEMICAL_TRADE.value if substance.role in _CHEMICAL else base.market,
+        role=substance.role.value,
+        confirmation=substance.confirmation.value,
+        counted=here and substance.role in TELLING and substance.confirmation in _SEEN,
+    )
+
+
+def _base(alert: Alert, index: int, finding: Finding, *, key: str) -> Sighting:
+    began_at, ended_at = window(alert)
+    return Sighting(
+        finding=index,
+        key=key,
+        market=_market(finding),
+        country=alert.location.country,
+        admin1=tuple(sorted(set(alert.location.admin1))),
+        role="",
+        confirmation="",
+        presence=finding.presence.value,
+        began_at=began_at,
+        ended_at=ended_at,
+    )
+
+
+def _text(alert: Alert) -> Sighting:
+    began_at, ended_at = window(alert)
+    place = alert.location
+    facts = alert.model_dump(
+        mode="json", include={"event_start", "event_end", "detected_at", "findings", "harms"}
+    )
+    where = [place.country, sorted(place.admin1), _plain(place.locality)]
+    return Sighting(
+        finding=0,
+        key=TEXT + _digest(_plain(alert.title), _plain(alert.summary)),
+        market="",
+        country=place.country,
+        admin1=tuple(sorted(set(place.admin1))),
+        role="",
+        confirmation="",
+        presence="",
+        began_at=began_at,
+        ended_at=ended_at,
+        detail=_digest(json.dumps([where, facts], sort_keys=True, ensure_ascii=False)),
+    )
+
+
+def _market(finding: Finding) -> str:
+    """Return the market that a finding is compared in. Where none is stated, the street's is meant.
+
+    A finding in a body or in wastewater is one of its own: nothing says which product it came from.
+    """
+    if finding.market is not Market.UNKNOWN:
+        return finding.market.value
+    matrices = set(finding.matrices)
+    return "biological" if matrices and matrices <= _BIOLOGICAL else Market.ILLICIT.value
+
+
+def _entry_key(entry: Entry) -> str:
+    return SUBSTANCE + (entry.inchikey[:_BLOCK] if entry.inchikey is not None else entry.key[:_LONGEST])
+
+
+def _weight(one: Sighting) -> tuple[bool, bool, int]:
+    """Return by which of two mentions of one substance in one finding it is remembered."""
+    return (one.counted, one.role == Role.PRINCIPAL, Confirmation(one.confirmation).rank)
+
+
+def _plain(text: str | None) -> str:
+    return exact_key(text) if text else ""
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()

@@ -1,0 +1,345 @@
+"""What a message refers to, what it waits for, and what waited for it.
+
+A reference is the national reference of one of the sender's own alerts, else of another institution of its
+state; or `CC:ref`; or a relay id. One to an alert that the sender may not see counts as unknown, so that
+nobody learns from an answer what exists.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
+
+from schemas.vocabularies import MessageType, ReferenceRelation
+from services.storage import outbox, receipts
+from services.storage.records import Event, Message
+from services.storage.statements import insert_once
+from services.storage.tables import citations, held, threads, verdicts
+from services.storage.tables import receipts as receipts_table
+from services.storage.thread_records import Citation, MaySee
+
+OPENS_AFTER: Final = timedelta(minutes=10)
+DIES_AFTER: Final = timedelta(days=7)
+
+DEFINING: Final = {
+    MessageType.UPDATE: ReferenceRelation.UPDATE_OF,
+    MessageType.CORRECTION: ReferenceRelation.CORRECTS,
+    MessageType.RETRACTION: ReferenceRelation.RETRACTS,
+    MessageType.CLOSURE: ReferenceRelation.CLOSES,
+    MessageType.DISPUTE: ReferenceRelation.DISPUTES,
+}
+_MOST_STEPS: Final = 100  # of a chain of held messages; a longer one dies at its deadline anyway
+_RELAY_ID: Final = re.compile(r"[A-Z][A-Z0-9]*-[A-Z]{2}-\d{4}-\d{6,}")
+
+_first_verdict = and_(verdicts.c.message_id == receipts_table.c.id, verdicts.c.revision == 0)
+_of_reference = (
+    select(
+        receipts_table.c.id,
+        receipts_table.c.sender_id,
+        receipts_table.c.version,
+        receipts_table.c.state,
+        verdicts.c.thread_id,
+    )
+    .select_from(receipts_table.outerjoin(verdicts, _first_verdict))
+    .where(
+        receipts_table.c.country == bindparam("country"),
+        receipts_table.c.national_ref == bindparam("national_ref"),
+        receipts_table.c.status == bindparam("status"),
+    )
+    .order_by(receipts_table.c.version)
+)
+_own = (
+    select(verdicts.c.thread_id, receipts_table.c.version)
+    .select_from(receipts_table.join(verdicts, _first_verdict))
+    .where(
+        receipts_table.c.sender_id == bindparam("sender_id"),
+        receipts_table.c.status == bindparam("status"),
+        receipts_table.c.national_ref == bindparam("national_ref"),
+    )
+    .order_by(receipts_table.c.version.desc())
+    .limit(1)
+)
+_of_relay_id = select(threads.c.id, threads.c.sender_id, threads.c.message_id).where(
+    threads.c.relay_id == bindparam("relay_id"), threads.c.status == bindparam("status")
+)
+_held_row = select(held).where(held.c.message_id == bindparam("message_id"))
+_dependants = (
+    select(held.c.message_id, held.c.reference, held.c.sender_id, held.c.country)
+    .where(held.c.national_ref.in_(bindparam("names", expanding=True)), held.c.status == bindparam("status"))
+    .order_by(held.c.since, held.c.message_id)
+)
+_citing = select(citations).where(
+    citations.c.national_ref.in_(bindparam("names", expanding=True)),
+    citations.c.status == bindparam("status"),
+)
+_overdue = (
+    select(held.c.message_id)
+    .join(receipts_table, receipts_table.c.id == held.c.message_id)
+    .where(held.c.deadline <= bindparam("now"), receipts_table.c.state == "held")
+    .order_by(held.c.deadline)
+    .limit(bindparam("most"))
+)
+_publish = (
+    update(receipts_table)
+    .where(receipts_table.c.id == bindparam("message_id"), receipts_table.c.state == "held")
+    .values(
+        state="pending",
+        state_reason=None,
+        published_at=bindparam("at"),
+        attempt=receipts_table.c.attempt + 1,
+    )
+    .returning(receipts_table)
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnThread:
+    """Where the sender's national reference already is, and the highest version that was classified there."""
+
+    thread_id: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The thread that a message joins."""
+
+    thread_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The reference that nothing here answers to (yet)."""
+
+    reference: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long a held message waits, and what then."""
+
+    deadline: datetime
+    opens_thread: bool
+
+
+def own_thread(connection: Connection, message: Message) -> OwnThread | None:
+    """Return where earlier or later versions of the same national reference stand."""
+    row = connection.execute(
+        _own,
+        {
+            "sender_id": message.sender_id,
+            "status": message.alert.status,
+            "national_ref": message.alert.national_ref,
+        },
+    ).first()
+    return None if row is None else OwnThread(thread_id=row.thread_id, version=row.version)
+
+
+def resolve(connection: Connection, message: Message, *, may_see: MaySee) -> Target | Unknown:
+    """Return the thread that an update, correction, retraction, closure or dispute joins."""
+    relation = DEFINING[message.alert.message_type]
+    named = [one.ref for one in message.alert.references if one.relation == relation]
+    unknown = message.alert.national_ref  # without a reference it means its own lower version
+    for reference in named:
+        found = find(connection, message, reference, may_see=may_see)
+        if found is not None:
+            return Target(found)
+    return Unknown(named[0] if named else unknown)
+
+
+def find(connection: Connection, message: Message, reference: str, *, may_see: MaySee) -> str | None:
+    """Return the thread that `reference` of this message names; None if unknown, ambiguous or not for it."""
+    rows = _receipts_named(connection, message, reference)
+    if rows:
+        if len({row.sender_id for row in rows}) > 1:
+            return None
+        seen = [row for row in rows if row.thread_id is not None]
+        if not seen:
+            return None
+        newest = seen[-1]
+        return newest.thread_id if _visible(connection, message, newest, may_see=may_see) else None
+    if not _RELAY_ID.fullmatch(reference):
+        return None
+    row = connection.execute(_of_relay_id, {"relay_id": reference, "status": message.alert.status}).first()
+    if row is None or not _may_see(connection, message, row.sender_id, row.message_id, may_see=may_see):
+        return None
+    found: str = row.id
+    return found
+
+
+def names(message: Message, relay_id: str) -> dict[str, object]:
+    """Return by what others may have named this message's thread."""
+    return {"names": [message.alert.national_ref, relay_id], "status": message.alert.status}
+
+
+def cited(
+    connection: Connection, message: Message, *, may_see: MaySee, thread_id: str, relay_id: str | None
+) -> tuple[tuple[Citation, ...], tuple[str, ...]]:
+    """Return the explicit relations with other threads, and the references that nothing answers to yet.
+
+    Both directions: what this message names, and who named it before it came.
+    """
+    found: dict[tuple[str, str, bool], Citation] = {}
+    unknown: list[str] = []
+    defining = DEFINING.get(message.alert.message_type)
+    for one in message.alert.references:
+        if one.relation == defining:
+            continue
+        other = find(connection, message, one.ref, may_see=may_see)
+        if other is None:
+            unknown.append(one.ref)
+        elif other != thread_id:
+            found[other, one.relation, False] = Citation(thread_id=other, relation=one.relation)
+    for row in connection.execute(_citing, names(message, relay_id or message.alert.national_ref)):
+        if row.thread_id != thread_id and _means(row, message, relay_id):
+            citation = Citation(thread_id=row.thread_id, relation=row.relation, back=True)
+            found[row.thread_id, row.relation, True] = citation
+    return tuple(found.values()), tuple(unknown)
+
+
+def remember(
+    connection: Connection, message: Message, *, unknown: tuple[str, ...], thread_id: str, orphan: bool
+) -> None:
+    """Keep the references that nothing answers to, so that they link whenever the other side arrives."""
+    defining = DEFINING.get(message.alert.message_type)
+    rows = [
+        {
+            "message_id": message.id,
+            "reference": one.ref,
+            "relation": one.relation,
+            "thread_id": thread_id,
+            "sender_id": message.sender_id,
+            "country": message.sender_country,
+            "status": message.alert.status,
+            "national_ref": bare(one.ref),
+        }
+        for one in message.alert.references
+        if one.ref in unknown or (orphan and one.relation == defining)
+    ]
+    if rows:
+        connection.execute(insert_once(connection, citations), rows)
+
+
+def hold(connection: Connection, message: Message, reference: str, *, now: datetime) -> Patience:
+    """Let a message wait for `reference`; return until when, and what is then due.
+
+    A message that is held again keeps its first deadline.
+    """
+    row = connection.execute(_held_row, {"message_id": message.id}).first()
+    if row is not None:
+        return Patience(deadline=row.deadline, opens_thread=row.opens_thread)
+    opens = message.alert.message_type in {MessageType.UPDATE, MessageType.CORRECTION} and bool(
+        message.alert.findings
+    )
+    deadline = now + (OPENS_AFTER if opens else DIES_AFTER)
+    connection.execute(
+        insert(held),
+        {
+            "message_id": message.id,
+            "reference": reference,
+            "sender_id": message.sender_id,
+            "country": message.sender_country,
+            "status": message.alert.status,
+            "national_ref": bare(reference),
+            "since": now,
+            "deadline": deadline,
+            "opens_thread": opens,
+        },
+    )
+    return Patience(deadline=deadline, opens_thread=opens)
+
+
+def let_go(connection: Connection, message_id: str) -> None:
+    """Forget what a message waited for: it was decided."""
+    connection.execute(delete(held).where(held.c.message_id == message_id))
+
+
+def release(connection: Connection, message: Message, *, relay_id: str, now: datetime) -> int:
+    """Put those that waited for this message on their topic again, each exactly once; return how many."""
+    rows = connection.execute(_dependants, names(message, relay_id)).all()
+    waiting = [row.message_id for row in rows if _means(row, message, relay_id)]
+    return sum(publish(connection, message_id, now=now) for message_id in waiting)
+
+
+def publish(connection: Connection, message_id: str, *, now: datetime) -> bool:
+    """Make a held message pending again, with a new record on its topic; False if it is not held."""
+    row = connection.execute(_publish, {"message_id": message_id, "at": now}).first()
+    if row is None:
+        return False
+    message = receipts.to_message(row)
+    event = Event(
+        topic=receipts.TOPIC,
+        event_id=f"{message_id}:{row.attempt}",
+        key=row.reference_key[:64],
+        payload=receipts.event_payload(message, body=row.body),
+    )
+    outbox.append(connection, event, now=now)
+    return True
+
+
+def overdue(connection: Connection, *, now: datetime, most: int) -> list[str]:
+    """Return held messages whose deadline has passed, the longest waiting first."""
+    return list(connection.execute(_overdue, {"now": now, "most": most}).scalars())
+
+
+def circle(connection: Connection, message: Message, reference: str) -> tuple[str, ...]:
+    """Return the held messages that wait, one for the next, from `reference` back to this one; () if none."""
+    met: list[str] = []
+    for _ in range(_MOST_STEPS):
+        waiting = [row for row in _receipts_named(connection, message, reference) if row.thread_id is None]
+        rows = [
+            row
+            for candidate in waiting
+            if (row := connection.execute(_held_row, {"message_id": candidate.id}).first()) is not None
+        ]
+        if any(candidate.id == message.id for candidate in waiting):
+            return tuple(met)
+        if not rows or rows[0].message_id in met:
+            return ()
+        met.append(rows[0].message_id)
+        if _means(rows[0], message, None):
+            return tuple(met)
+        reference = rows[0].reference
+    return ()
+
+
+def bare(reference: str) -> str:
+    """Return a reference without the country that it may name."""
+    country, colon, national_ref = reference.partition(":")
+    return national_ref if colon and len(country) == len("CC") else reference
+
+
+def _receipts_named(connection: Connection, message: Message, reference: str) -> list[Any]:
+    """Return the messages that `reference` names, lowest version first; the sender's own hide all others."""
+    country, colon, national_ref = reference.partition(":")
+    place = {"country": country if colon else message.sender_country}
+    query = {"national_ref": national_ref if colon else reference, "status": message.alert.status}
+    rows = list(connection.execute(_of_reference, {**place, **query}))
+    own = [row for row in rows if row.sender_id == message.sender_id]
+    return own or rows
+
+
+def _visible(connection: Connection, message: Message, row: Any, *, may_see: MaySee) -> bool:
+    return _may_see(connection, message, row.sender_id, row.id, may_see=may_see)
+
+
+def _may_see(
+    connection: Connection, message: Message, sender_id: str, message_id: str, *, may_see: MaySee
+) -> bool:
+    if sender_id == message.sender_id:
+        return True
+    other = receipts.get(connection, message_id)
+    return other is not None and may_see(message.sender_id, other)
+
+
+def _means(row: Any, message: Message, relay_id: str | None) -> bool:
+    """Return whether what `row` names, written by its sender, is this message or its thread."""
+    if row.reference == relay_id:
+        return True
+    country, colon, national_ref = str(row.reference).partition(":")
+    if colon:
+        return country == message.sender_country and national_ref == message.alert.national_ref
+    same_state = row.sender_id == message.sender_id or row.country == message.sender_country
+    return bool(same_state and row.reference == message.alert.national_ref)

@@ -1,0 +1,321 @@
+"""One message, one transaction: what it refers to, what is known, what became of it.
+
+`settle` may run twice, late, or beside another for the same message: the verdict is the fact, and a repeat
+reads it. Under the locks it finds the thread, reads what was committed before, asks the pure `decide`, and
+writes sightings, thread, links, verdict, state and the outgoing record together.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection, and_, bindparam, select, update
+
+from schemas.vocabularies import MessageType, Status
+from services.errors import Invalid
+from services.storage import announcing, outbox, references, serials, sightings, thread_rows, verdicts
+from services.storage.locks import lock
+from services.storage.records import Message, Thread
+from services.storage.references import Target
+from services.storage.serials import Naming
+from services.storage.tables import receipts
+from services.storage.tables import verdicts as verdicts_table
+from services.storage.thread_records import (
+    Citation,
+    Decide,
+    Decision,
+    Died,
+    MaySee,
+    Outcome,
+    Proposal,
+    Settled,
+    Sighting,
+    Situation,
+    Waits,
+)
+
+MARGIN: Final = timedelta(days=7)  # windows of one event overlap within this (DOMAIN.md 3.2)
+
+_RETRACTED: Final = "thread_retracted"
+_NOT_ALLOWED: Final = "not_allowed"
+_CIRCLE: Final = "reference_circle"
+_UNKNOWN: Final = "reference_unknown"
+
+_state = (
+    select(
+        receipts.c.state,
+        receipts.c.state_reason,
+        receipts.c.attempt,
+        verdicts_table.c.id.label("verdict_id"),
+    )
+    .select_from(
+        receipts.outerjoin(
+            verdicts_table,
+            and_(verdicts_table.c.message_id == receipts.c.id, verdicts_table.c.revision == 0),
+        )
+    )
+    .where(receipts.c.id == bindparam("id"))
+)
+_move = (
+    update(receipts)
+    .where(receipts.c.id == bindparam("of"))
+    .values(state=bindparam("to_state"), state_reason=bindparam("to_reason"))
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What the ledger cannot know by itself: how threads are named, and who may see what."""
+
+    naming: Naming
+    may_see: MaySee
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where a message stands: in a thread, or (None) at the head of a new one."""
+
+    thread: Thread | None
+    silent: bool = False
+    orphan: bool = False
+
+
+def settle(
+    connection: Connection,
+    proposal: Proposal,
+    *,
+    decide: Decide,
+    rules: Rules,
+    now: datetime,
+    revive: bool = False,
+) -> Outcome:
+    """Decide one message, once; safe to repeat. `revive` looks again at one that died.
+
+    Raises `Invalid` for a message that has no receipt, or is a draft.
+    """
+    message = proposal.message
+    lock(connection, lock_keys(proposal))
+    row = connection.execute(_state, {"id": message.id}).first()
+    if row is None:
+        raise Invalid("unknown_message")
+    if message.alert.status is Status.DRAFT:
+        raise Invalid("draft")
+    if row.verdict_id is not None:
+        return Settled(message_id=message.id, again=True)
+    if row.state == "dead" and not revive:
+        return Died(row.state_reason)
+    place = _place(connection, message, rules=rules, now=now)
+    match place:
+        case _Place():
+            settled = _decide(connection, proposal, place, decide=decide, rules=rules, now=now)
+            if row.attempt:
+                references.let_go(connection, message.id)
+            return settled
+        case Waits(reference=reference):
+            _move_to(connection, message.id, "held", reason=reference[:64])
+        case Died(reason=reason):
+            references.let_go(connection, message.id)
+            _move_to(connection, message.id, "dead", reason=reason)
+    return place
+
+
+def lock_keys(proposal: Proposal) -> Iterator[str]:
+    """Yield all that the decision on this message reads or writes."""
+    message = proposal.message
+    status, country = message.alert.status, message.sender_country
+    named = {references.bare(one.ref) for one in message.alert.references}
+    for national_ref in {message.alert.national_ref, *named}:
+        yield f"{status} reference {national_ref}"
+    for place in {country, message.alert.location.country}:
+        yield f"{status} country {place}"
+    for one in proposal.sightings:
+        yield f"{status} {one.key}"
+
+
+def expire(connection: Connection, *, now: datetime, most: int) -> int:
+    """Make held messages whose deadline has passed pending again; deciding them ends their wait."""
+    return sum(
+        references.publish(connection, message_id, now=now)
+        for message_id in references.overdue(connection, now=now, most=most)
+    )
+
+
+def _place(connection: Connection, message: Message, *, rules: Rules, now: datetime) -> _Place | Waits | Died:
+    own = references.own_thread(connection, message)
+    if own is not None:
+        return _joined(connection, message, own.thread_id, lower=own.version > message.alert.version)
+    if message.alert.message_type is MessageType.ALERT:
+        return _Place(thread=None)
+    found = references.resolve(connection, message, may_see=rules.may_see)
+    if isinstance(found, Target):
+        return _joined(connection, message, found.thread_id, lower=False)
+    circle = references.circle(connection, message, found.reference)
+    if circle:
+        for other in circle:
+            references.let_go(connection, other)
+            _move_to(connection, other, "dead", reason=_CIRCLE)
+        return Died(_CIRCLE)
+    patience = references.hold(connection, message, found.reference, now=now)
+    if now < patience.deadline:
+        return Waits(found.reference, patience.deadline)
+    return _Place(thread=None, orphan=True) if patience.opens_thread else Died(_UNKNOWN)
+
+
+def _joined(connection: Connection, message: Message, thread_id: str, *, lower: bool) -> _Place | Died:
+    thread = thread_rows.get(connection, thread_id, for_update=True)
+    if thread is None:
+        raise LookupError(thread_id)
+    if not _allowed(message, thread):
+        return Died(_NOT_ALLOWED)
+    if thread.state == "retracted":
+        return Died(_RETRACTED)
+    # What is retracted stays retracted: a retraction counts even where a later version came before it.
+    return _Place(thread=thread, silent=lower and message.alert.message_type is not MessageType.RETRACTION)
+
+
+def _allowed(message: Message, thread: Thread) -> bool:
+    """Return whether this sender may change the thread; anyone who may see it may dispute it."""
+    if message.sender_id == thread.sender_id or message.alert.message_type is MessageType.DISPUTE:
+        return True
+    return message.can_amend and message.sender_country == thread.sender_country
+
+
+def _decide(
+    connection: Connection, proposal: Proposal, place: _Place, *, decide: Decide, rules: Rules, now: datetime
+) -> Settled:
+    message = proposal.message
+    thread = place.thread
+    thread_id = serials.thread_id_of(message) if thread is None else thread.id
+    relay_id = _relay_id(connection, message, rules=rules) if thread is None else thread.relay_id
+    citations, unknown = references.cited(
+        connection, message, may_see=rules.may_see, thread_id=thread_id, relay_id=relay_id
+    )
+    situation = _situation(connection, proposal, place, thread_id=thread_id, citations=citations)
+    decision = decide(situation)
+    after = _after(message, place, decision, thread_id=thread_id, relay_id=relay_id, now=now)
+    _write_sightings(connection, proposal, decision, place=place, thread_id=thread_id)
+    if thread is None:
+        thread_rows.create(connection, after, naming=rules.naming)
+    else:
+        thread_rows.change(connection, after)
+    thread_rows.link(connection, thread_id, decision.links, now=now)
+    references.remember(connection, message, unknown=unknown, thread_id=thread_id, orphan=place.orphan)
+    released = references.release(connection, message, relay_id=relay_id, now=now)
+    _move_to(connection, message.id, "classified", reason=None)
+    verdict = verdicts.NewVerdict(
+        message_id=message.id,
+        thread_id=thread_id,
+        thread_version=0 if place.silent else after.version,
+        silent=place.silent,
+        country=message.alert.location.country,
+        classification=decision.classification,
+        correlation=decision.correlation,
+    )
+    outbox.append(connection, announcing.classified(message, verdict, thread=after, now=now), now=now)
+    verdicts.write(connection, verdict, now=now)
+    return Settled(message_id=message.id, again=False, released=released, decision=decision)
+
+
+def _situation(
+    connection: Connection,
+    proposal: Proposal,
+    place: _Place,
+    *,
+    thread_id: str,
+    citations: tuple[Citation, ...],
+) -> Situation:
+    message, thread = proposal.message, place.thread
+    found: tuple[Sighting, ...] = proposal.sightings
+    status, country = message.alert.status, message.alert.location.country
+    keys = sorted({one.key for one in found if not one.key.startswith("text:")})
+    seen = sightings.seen(connection, found, status=status, thread_id=thread_id, margin=MARGIN)
+    spread = sightings.places(connection, keys, status=status, country=country)
+    known, baseline = sightings.known(connection, keys, country=country)
+    others = {one.thread_id for one in seen} | {one.thread_id for one in citations}
+    others |= {each for one in spread for each in (one.first_thread_id, one.last_thread_id)}
+    return Situation(
+        message=message,
+        thread_id=thread_id,
+        incident_id=serials.incident_id_of(thread_id) if thread is None else thread.incident_id,
+        thread=thread,
+        standing=None if thread is None else verdicts.classification(connection, thread.message_id),
+        silent=place.silent,
+        seen=seen,
+        spread=spread,
+        known=known,
+        baseline=baseline,
+        citations=citations,
+        separated=frozenset() if thread is None else thread_rows.separated(connection, thread.id),
+        alone=thread is None or thread_rows.is_alone(connection, thread),
+        threads=thread_rows.many(connection, others - {thread_id}),
+    )
+
+
+def _relay_id(connection: Connection, message: Message, *, rules: Rules) -> str:
+    country = message.alert.location.country
+    return serials.relay_id(connection, prefix=rules.naming.prefix, country=country, at=message.received_at)
+
+
+def _after(
+    message: Message, place: _Place, decision: Decision, *, thread_id: str, relay_id: str, now: datetime
+) -> Thread:
+    alert, thread = message.alert, place.thread
+    if thread is None:
+        thread = Thread(
+            id=thread_id,
+            relay_id=relay_id,
+            opaque_id="",
+            sender_id=message.sender_id,
+            sender_country=message.sender_country,
+            country=alert.location.country,
+            status=alert.status,
+            message_id=message.id,
+            state=decision.thread_state,
+            disputed=decision.disputed,
+            version=0,
+            level=decision.classification.severity.level,
+            strictest_tlp=alert.tlp,
+            incident_id=serials.incident_id_of(thread_id),
+            orphan=place.orphan,
+            opened_at=now,
+            updated_at=now,
+        )
+    strictest = max(thread.strictest_tlp, alert.tlp, key=lambda tlp: tlp.strictness)
+    if place.silent:  # its original, when it comes at last, makes an orphan whole
+        return replace(thread, strictest_tlp=strictest, orphan=False, updated_at=now)
+    return replace(
+        thread,
+        message_id=message.id if decision.carries else thread.message_id,
+        state=decision.thread_state,
+        disputed=decision.disputed,
+        version=thread.version + 1,
+        level=decision.classification.severity.level,
+        strictest_tlp=strictest,
+        incident_id=decision.incident_id or thread.incident_id,
+        updated_at=now,
+    )
+
+
+def _write_sightings(
+    connection: Connection, proposal: Proposal, decision: Decision, *, place: _Place, thread_id: str
+) -> None:
+    message, thread = proposal.message, place.thread
+    carries = decision.carries and not place.silent
+    retracted = decision.thread_state == "retracted"
+    if thread is not None and (carries or retracted):
+        kept = () if retracted else proposal.sightings
+        sightings.retire(connection, thread.id, status=thread.status, kept=kept)
+    sightings.write(
+        connection,
+        proposal.sightings,
+        message_id=message.id,
+        thread_id=thread_id,
+        sender_id=message.sender_id,
+        status=message.alert.status,
+        current=carries and not retracted,
+    )
+
+
+def _move_to(connection: Connection, message_id: str, state: str, *, reason: str | None) -> None:
+    connection.execute(_move, {"of": message_id, "to_state": state, "to_reason": reason})

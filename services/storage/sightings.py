@@ -1,0 +1,304 @@
+"""Sightings: what was found where, by key, and where each key has been seen before.
+
+`spread` is derived from the sightings in the same transaction, one row per key, market and place, so that
+"the first in this state" and "the n-th state" cost the same however much is stored.
+"""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, bindparam, delete, literal, or_, select, union_all, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from services.storage.statements import insert_once
+from services.storage.tables import baselines, sightings, spread
+from services.storage.thread_records import Known, Seen, Sighting, Spread
+
+_NAMESPACE: Final = uuid.UUID("b8f1a7e2-3f0c-5d55-9a53-0d9e3f4c6b11")
+_MOST_SEEN: Final = 200  # of the newest in one place and time; a decision needs no more, and must stay short
+_MOST_SPREAD: Final = 2_000
+
+_seen = (
+    select(sightings)
+    .where(
+        sightings.c.key.in_(bindparam("keys", expanding=True)),
+        sightings.c.status == bindparam("status"),
+        sightings.c.country == bindparam("country"),
+        sightings.c.ended_at >= bindparam("since"),
+        sightings.c.began_at <= bindparam("until"),
+        sightings.c.current,
+        sightings.c.thread_id != bindparam("thread_id"),
+    )
+    .order_by(sightings.c.ended_at.desc(), sightings.c.id)
+    .limit(_MOST_SEEN)
+)
+_spread = (
+    select(spread)
+    .where(
+        spread.c.key.in_(bindparam("keys", expanding=True)),
+        spread.c.status == bindparam("status"),
+        or_(spread.c.admin1 == "", spread.c.country == bindparam("country")),
+    )
+    .limit(_MOST_SPREAD)
+)
+_loaded = select(baselines.c.key).where(baselines.c.country == bindparam("country")).limit(1).subquery()
+_known = union_all(
+    select(baselines.c.country, baselines.c.key, baselines.c.admin1, baselines.c.common).where(
+        baselines.c.key.in_(bindparam("keys", expanding=True))
+    ),
+    select(literal(""), literal(""), literal(""), literal(False)).select_from(_loaded),
+)
+_of_thread = select(sightings).where(sightings.c.thread_id == bindparam("thread_id"), sightings.c.current)
+_retire = (
+    update(sightings)
+    .where(sightings.c.thread_id == bindparam("of_thread"), sightings.c.current)
+    .values(current=False)
+)
+_spread_row = (
+    spread.c.key == bindparam("of_key"),
+    spread.c.status == bindparam("of_status"),
+    spread.c.market == bindparam("of_market"),
+    spread.c.country == bindparam("of_country"),
+    spread.c.admin1 == bindparam("of_admin1"),
+)
+_forget = (
+    delete(spread)
+    .where(*_spread_row)
+    .where(
+        or_(
+            spread.c.first_thread_id == bindparam("of_thread"),
+            spread.c.last_thread_id == bindparam("of_thread"),
+        )
+    )
+)
+_remaining = (
+    select(sightings.c.thread_id, sightings.c.admin1, sightings.c.ended_at)
+    .where(
+        sightings.c.key == bindparam("key"),
+        sightings.c.status == bindparam("status"),
+        sightings.c.country == bindparam("country"),
+        sightings.c.market == bindparam("market"),
+        sightings.c.current,
+        sightings.c.counted,
+    )
+    .order_by(sightings.c.began_at, sightings.c.id)
+)
+
+
+def seen(
+    connection: Connection, found: Sequence[Sighting], *, status: str, thread_id: str, margin: timedelta
+) -> tuple[Seen, ...]:
+    """Return what other threads say under the same keys, in the same country, within `margin` of its days."""
+    if not found:
+        return ()
+    rows = connection.execute(
+        _seen,
+        {
+            "keys": sorted({one.key for one in found}),
+            "status": status,
+            "country": found[0].country,
+            "since": min(one.began_at for one in found) - margin,
+            "until": max(one.ended_at for one in found) + margin,
+            "thread_id": thread_id,
+        },
+    )
+    return tuple(
+        Seen(
+            thread_id=row.thread_id,
+            message_id=row.message_id,
+            sender_id=row.sender_id,
+            sighting=_to_sighting(row),
+        )
+        for row in rows
+    )
+
+
+def places(connection: Connection, keys: Sequence[str], *, status: str, country: str) -> tuple[Spread, ...]:
+    """Return where `keys` have been seen: each state, and each subdivision of `country`."""
+    if not keys:
+        return ()
+    rows = connection.execute(_spread, {"keys": list(keys), "status": status, "country": country})
+    return tuple(
+        Spread(
+            key=row.key,
+            market=row.market,
+            country=row.country,
+            admin1=row.admin1,
+            first_thread_id=row.first_thread_id,
+            last_thread_id=row.last_thread_id,
+            last_at=row.last_at,
+        )
+        for row in rows
+    )
+
+
+def known(connection: Connection, keys: Sequence[str], *, country: str) -> tuple[tuple[Known, ...], bool]:
+    """Return what states said they know of `keys`, and whether `country` has said anything at all."""
+    rows = connection.execute(_known, {"keys": list(keys), "country": country}).all()
+    found = tuple(
+        Known(country=row.country, key=row.key, admin1=row.admin1, common=bool(row.common))
+        for row in rows
+        if row.key
+    )
+    return found, len(found) < len(rows)
+
+
+def write(
+    connection: Connection,
+    found: Sequence[Sighting],
+    *,
+    message_id: str,
+    thread_id: str,
+    sender_id: str,
+    status: str,
+    current: bool,
+) -> None:
+    """Write the sightings of one message; `current` ones count from now on. Safe to repeat."""
+    rows = [
+        {
+            "id": str(uuid.uuid5(_NAMESPACE, f"{message_id} {one.finding} {one.key}")),
+            "message_id": message_id,
+            "thread_id": thread_id,
+            "sender_id": sender_id,
+            "status": status,
+            "finding": one.finding,
+            "key": one.key,
+            "market": one.market,
+            "country": one.country,
+            "admin1": " ".join(one.admin1),
+            "role": one.role,
+            "confirmation": one.confirmation,
+            "presence": one.presence,
+            "began_at": one.began_at,
+            "ended_at": one.ended_at,
+            "detail": one.detail,
+            "counted": one.counted,
+            "current": current,
+        }
+        for one in found
+    ]
+    if not rows:
+        return
+    connection.execute(insert_once(connection, sightings), rows)
+    if current:
+        _widen(connection, found, thread_id=thread_id, status=status)
+
+
+def retire(connection: Connection, thread_id: str, *, status: str, kept: Iterable[Sighting] = ()) -> None:
+    """Make the thread's sightings history, and take back where they stand in `spread`.
+
+    `kept` are those that its newer version repeats: their places stay.
+    """
+    rows = connection.execute(_of_thread, {"thread_id": thread_id}).all()
+    if not rows:
+        return
+    connection.execute(_retire, {"of_thread": thread_id})
+    gone = _places(_to_sighting(row) for row in rows) - _places(kept)
+    touched = {
+        (key, market, country)
+        for key, market, country, admin1 in sorted(gone)
+        if connection.execute(
+            _forget,
+            {
+                "of_key": key,
+                "of_status": status,
+                "of_market": market,
+                "of_country": country,
+                "of_admin1": admin1,
+                "of_thread": thread_id,
+            },
+        ).rowcount
+    }
+    for key, market, country in sorted(touched):
+        _rebuild(connection, key=key, market=market, country=country, status=status)
+
+
+def _rebuild(connection: Connection, *, key: str, market: str, country: str, status: str) -> None:
+    """Derive the places of one key in one country again from what is still there."""
+    rows = connection.execute(
+        _remaining, {"key": key, "status": status, "country": country, "market": market}
+    ).all()
+    derived: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        for admin1 in ("", *row.admin1.split()):
+            place = derived.setdefault(
+                admin1,
+                {
+                    "key": key,
+                    "status": status,
+                    "market": market,
+                    "country": country,
+                    "admin1": admin1,
+                    "first_thread_id": row.thread_id,
+                    "last_thread_id": row.thread_id,
+                    "last_at": row.ended_at,
+                },
+            )
+            if row.ended_at >= place["last_at"]:
+                place["last_thread_id"] = row.thread_id
+                place["last_at"] = row.ended_at
+    if derived:
+        connection.execute(insert_once(connection, spread), list(derived.values()))
+
+
+def _widen(connection: Connection, found: Sequence[Sighting], *, thread_id: str, status: str) -> None:
+    ended_at: dict[tuple[str, str, str, str], datetime] = {}
+    for one in found:
+        for place in _places((one,)):
+            ended_at[place] = max(one.ended_at, ended_at.get(place, one.ended_at))
+    rows = [
+        {
+            "key": key,
+            "status": status,
+            "market": market,
+            "country": country,
+            "admin1": admin1,
+            "first_thread_id": thread_id,
+            "last_thread_id": thread_id,
+            "last_at": at,
+        }
+        for (key, market, country, admin1), at in ended_at.items()
+    ]
+    if rows:
+        connection.execute(_WIDEN[connection.dialect.name], rows)
+
+
+def _places(found: Iterable[Sighting]) -> set[tuple[str, str, str, str]]:
+    return {
+        (one.key, one.market, one.country, admin1)
+        for one in found
+        if one.counted
+        for admin1 in ("", *one.admin1)
+    }
+
+
+def _to_sighting(row: Any) -> Sighting:
+    return Sighting(
+        finding=row.finding,
+        key=row.key,
+        market=row.market,
+        country=row.country,
+        admin1=tuple(row.admin1.split()),
+        role=row.role,
+        confirmation=row.confirmation,
+        presence=row.presence,
+        began_at=row.began_at,
+        ended_at=row.ended_at,
+        detail=row.detail,
+        counted=row.counted,
+    )
+
+
+def _widening(insert: Any) -> Any:
+    statement = insert(spread)
+    newer = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=["key", "status", "market", "country", "admin1"],
+        set_={"last_thread_id": newer.last_thread_id, "last_at": newer.last_at},
+        where=spread.c.last_at <= newer.last_at,
+    )
+
+
+_WIDEN: Final = {"sqlite": _widening(sqlite.insert), "postgresql": _widening(postgresql.insert)}

@@ -1,0 +1,105 @@
+"""The port of threads over an executor: each method is one unit of work or one query."""
+
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy import Connection
+
+from services.storage import announcing, outbox, separating, settling, thread_rows, verdicts
+from services.storage.ports import Executor
+from services.storage.records import Thread, Version
+from services.storage.settling import Rules
+from services.storage.thread_records import Decide, Filters, Outcome, Page, Proposal, StoredLink
+
+
+class LedgerThreads:
+    """`Threads` in the ledger."""
+
+    def __init__(self, executor: Executor, *, rules: Rules) -> None:
+        self._executor = executor
+        self._rules = rules
+
+    async def settle(
+        self, proposal: Proposal, *, decide: Decide, now: datetime, revive: bool = False
+    ) -> Outcome:
+        """Decide one message, once."""
+        unit = partial(
+            settling.settle, proposal=proposal, decide=decide, rules=self._rules, now=now, revive=revive
+        )
+        return await self._executor.write(unit)
+
+    async def expire_held(self, *, now: datetime, most: int) -> int:
+        """Put held messages whose deadline has passed on their topic again."""
+        return await self._executor.write(partial(settling.expire, now=now, most=most))
+
+    async def unrouted(self, *, before: datetime, most: int) -> list[tuple[str, int]]:
+        """Return verdicts decided before `before` and not routed."""
+        return await self._executor.read(partial(verdicts.unrouted, before=before, most=most))
+
+    async def announce_again(self, message_id: str, revision: int, *, attempt: str, now: datetime) -> bool:
+        """Put an unrouted verdict on its topic again."""
+        unit = partial(_announce_again, message_id=message_id, revision=revision, attempt=attempt, now=now)
+        return await self._executor.write(unit)
+
+    async def thread(self, thread_id: str) -> Thread | None:
+        """Return one thread."""
+        return await self._executor.read(partial(thread_rows.get, thread_id=thread_id))
+
+    async def by_relay_id(self, relay_id: str) -> Thread | None:
+        """Return the thread with this relay id."""
+        return await self._executor.read(partial(thread_rows.by_relay_id, relay_id=relay_id))
+
+    async def by_opaque_id(self, opaque_id: str) -> Thread | None:
+        """Return the thread with this opaque id."""
+        return await self._executor.read(partial(thread_rows.by_opaque_id, opaque_id=opaque_id))
+
+    async def incident(self, incident_id: str) -> list[Thread]:
+        """Return the threads that report one event."""
+        return await self._executor.read(partial(thread_rows.of_incident, incident_id=incident_id))
+
+    async def version(self, message_id: str) -> Version | None:
+        """Return a classified message with its newest verdict."""
+        return await self._executor.read(partial(verdicts.version, message_id=message_id))
+
+    async def history(self, thread_id: str) -> list[Version]:
+        """Return all versions of a thread."""
+        return await self._executor.read(partial(verdicts.history, thread_id=thread_id))
+
+    async def current(self, thread_id: str) -> Version | None:
+        """Return the newest version of a thread that was told."""
+        return await self._executor.read(partial(verdicts.current, thread_id=thread_id))
+
+    async def page(self, *, after: int, most: int, filters: Filters) -> Page:
+        """Return classified messages behind a cursor."""
+        return await self._executor.read(partial(verdicts.page, after=after, most=most, filters=filters))
+
+    async def links(self, thread_id: str) -> list[StoredLink]:
+        """Return what was linked with a thread."""
+        return await self._executor.read(partial(separating.of_thread, thread_id=thread_id))
+
+    async def undo_link(self, link_id: str, *, actor: str, now: datetime) -> bool:
+        """Take a merge back."""
+        return await self._executor.write(partial(separating.undo, link_id=link_id, actor=actor, now=now))
+
+
+def _announce_again(
+    connection: Connection, *, message_id: str, revision: int, attempt: str, now: datetime
+) -> bool:
+    version = verdicts.awaits_routing(connection, message_id, revision=revision)
+    if version is None:
+        return False
+    verdict = verdicts.NewVerdict(
+        message_id=message_id,
+        thread_id=version.thread.id,
+        thread_version=version.thread_version,
+        silent=version.silent,
+        country=version.alert.location.country,
+        classification=version.classification,
+        correlation=version.correlation,
+        revision=version.revision,
+        cause=version.cause,
+    )
+    event = announcing.classified(version.message, verdict, thread=version.thread, now=version.decided_at)
+    outbox.append(connection, replace(event, event_id=f"{event.event_id}:{attempt}"), now=now)
+    return True
