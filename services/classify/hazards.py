@@ -39,6 +39,8 @@ _LABORATORY = _PRESUMPTIVE - {Confirmation.PRESUMPTIVE_FIELD}
 _IN_PRODUCT = frozenset({Role.PRINCIPAL, Role.ADULTERANT})
 _ACTING = _IN_PRODUCT | {Role.CO_DETECTED}
 _IDENTIFYING = _ACTING | {Role.METABOLITE}
+# Medicines somewhere, but whoever sells a tablet by these names promises a drug, not a pharmacy's product.
+_ALSO_STREET_DRUGS = frozenset({"fentanyl", "amphetamine", "arylcyclohexylamine"})
 _DOSE_FORMS = frozenset({Matrix.TABLET, Matrix.CAPSULE, Matrix.AMPOULE, Matrix.ADHESIVE})
 
 
@@ -232,7 +234,8 @@ def _is_counterfeit(finding: Finding, hazards: Iterable[Found], *, sold_as: Sold
     if finding.market is Market.DIVERTED_MEDICINE:
         return False
     if said:
-        return sold_as.medicine or not (sold_as.keys or sold_as.effect_group)
+        return sold_as.medicine or not sold_as.keys
     forms = {*finding.matrices, finding.product.form if finding.product is not None else None}
     keys = {one.key for one in hazards if one.presumptive}
-    return sold_as.medicine and bool(forms & _DOSE_FORMS) and bool(keys) and not keys & sold_as.keys
+    medicine = sold_as.medicine and sold_as.family not in _ALSO_STREET_DRUGS
+    return medicine and bool(forms & _DOSE_FORMS) and bool(keys) and not keys & sold_as.keys
