@@ -9,8 +9,9 @@ from services.reference.catalogue import Ambiguity, Entry, NameIndex, Stranger, 
 from services.reference.names import (
     LEAST_NEAR,
     exact_key,
-    folded,
+    has_locants,
     is_code,
+    long_enough,
     loose_key,
     loosened,
     positions,
@@ -45,22 +46,23 @@ class NamesBuilder:
 
     def add_name(self, name: str, *, key: str) -> None:
         """Add one name of the entry ``key``, in every strictness."""
-        loose = self._add_exact(name, key=key)
+        exact = self._add_exact(name, key=key)
+        loose = loosened(exact)
         spelling = spelt_alike(loose)
-        if not is_code(name) and folded(loose) is not None:
+        if not is_code(name) and long_enough(loose):
             self.folded[spelling].add(key)
         if len(spelling) >= LEAST_NEAR:
             self.near[spelling].add(key)
-            self.shapes[spelling[0] + positions(exact_key(name))].add(spelling)
+            self.shapes[spelling[0] + positions(exact)].add(spelling)
 
     def _add_exact(self, name: str, *, key: str) -> str:
         exact = exact_key(name)
         loose = loosened(exact)
         self.exact[exact].add(key)
         self.loose[loose].add(key)
-        if (bare := without_locants(exact)) != loose:
-            self.locantless[bare].add(key)
-        return loose
+        if has_locants(exact):
+            self.locantless[without_locants(exact)].add(key)
+        return exact
 
     def _names(self, row: Row) -> Iterator[str]:
         preferred = row["preferred_name"]

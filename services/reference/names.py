@@ -39,16 +39,8 @@ _CAPITALS = re.compile(r"[A-Z]")
 _SHOUTED = re.compile(r"[A-Z]{11}")  # a whole word in capitals; the parts of codes are shorter
 _DIGIT = re.compile(r"[0-9]")
 _DOUBLED = re.compile(r"([a-z])\1+")
-_FOLDS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile("ph"), "f"),
-    (re.compile("qu(?=[ei])"), "k"),
-    (re.compile("y"), "i"),
-    (re.compile("c(?=[ei])"), "s"),
-    (re.compile("[cq]"), "k"),
-    (re.compile("z"), "s"),
-    (re.compile("h"), ""),
-    (re.compile("m(?=f)"), "n"),  # anfetamina, amphetamine
-)
+_FOLDS = (("ph", "f"), ("que", "ke"), ("qui", "ki"), ("y", "i"), ("ce", "se"), ("ci", "si"))
+_SOUNDS = str.maketrans({"c": "k", "q": "k", "z": "s", "h": ""})
 _FINAL_VOWELS = ("a", "e", "o")
 _LEAST_LETTERS = 6
 LEAST_NEAR = 5  # letters and digits of a spelling to which another is compared
@@ -95,13 +87,19 @@ def fold_key(name: str) -> str | None:
 
 def folded(loose: str) -> str | None:
     """Return the folded form of a loose key, or None where it has fewer than six letters."""
-    return spelt_alike(loose) if sum(map(str.isalpha, loose)) >= _LEAST_LETTERS else None
+    return spelt_alike(loose) if long_enough(loose) else None
+
+
+def long_enough(loose: str) -> bool:
+    """Return whether a loose key has the six letters that folding needs."""
+    return sum(map(str.isalpha, loose)) >= _LEAST_LETTERS
 
 
 def spelt_alike(loose: str) -> str:
     """Return a loose key in the spelling that four languages share, whatever its length."""
-    for pattern, replacement in _FOLDS:
-        loose = pattern.sub(replacement, loose)
+    for written, alike in _FOLDS:
+        loose = loose.replace(written, alike)
+    loose = loose.translate(_SOUNDS).replace("mf", "nf")  # anfetamina, amphetamine
     loose = _DOUBLED.sub(r"\1", loose)
     return loose[:-1] if loose[-1:] in _FINAL_VOWELS else loose
 
@@ -119,6 +117,11 @@ def locantless_key(name: str) -> str:
 def without_locants(exact: str) -> str:
     """Return the locantless key of a name whose exact key is known."""
     return loosened(_LOCANT.sub("", exact))
+
+
+def has_locants(exact: str) -> bool:
+    """Return whether an exact key holds a locant that can be taken off."""
+    return _LOCANT.search(exact) is not None
 
 
 def is_code(name: str) -> bool:
