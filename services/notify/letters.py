@@ -11,6 +11,7 @@ from schemas.alerts import Alert
 from schemas.classifications import Classification, Correlation
 from schemas.vocabularies import MessageType, Severity, Status, Tlp
 from services.disclosure import Content
+from services.notify.changes import Change
 from services.storage.records import Recipient
 
 
@@ -52,7 +53,7 @@ class Letter:
     occasion: str  # issue, reassessed n, reminder n
     why: tuple[str, ...]  # codes of why_you
     alert: Alert | None  # None for NOTICE and GONE
-    classification: Classification | None  # with `severity` reduced to level and urgency it is never sent for NOTICE
+    classification: Classification | None  # None for NOTICE and GONE
     correlation: Correlation | None
     level: Severity  # the thread's severity as it now stands
     urgency: Severity
@@ -63,3 +64,6 @@ class Letter:
     decided_at: datetime
     due_at: datetime | None
     links: Links
+    changes: tuple[Change, ...] = ()  # since `earlier`; without `before` where the reader may not see that
+    accepted_late: bool = False  # delivery was delayed by us: says so
+    by_secretariat: bool = False  # a retraction that its sender did not write

@@ -16,6 +16,7 @@ _QUOTES: Final = {
     "fr": ("\u00ab" + NBSP, NBSP + "\u00bb"),
     "pt": ("\u201c", "\u201d"),
 }
+_MARKS: Final = {"en": (",", ".", 4), "es": (NBSP, ",", 5), "fr": (NBSP, ",", 5), "pt": (".", ",", 4)}
 _SPACES: Final = re.compile(r"[\s\u00a0]+")
 _ENDS: Final = (".", "!", "?", "\u2026")
 
@@ -39,6 +40,22 @@ def sentence(text: str) -> str:
 def capital(text: str) -> str:
     """Return ``text`` with its first letter raised and the rest as it is."""
     return text[:1].upper() + text[1:]
+
+
+def lowered(text: str) -> str:
+    """Return ``text`` as it stands within a sentence: abbreviations and codes keep their capitals."""
+    plain = len(text) > 1 and text[0].isupper() and text[1].islower()
+    return text[0].lower() + text[1:] if plain else text
+
+
+def number(value: float, language: str) -> str:
+    """Return a number with the marks of the language; Spanish groups by a space, which no one misreads."""
+    thousands, decimal, grouped_from = _MARKS.get(language, _MARKS["en"])
+    whole, _, fraction = format(value, "f" if value == int(value) else ".10g").partition(".")
+    fraction = fraction.rstrip("0")
+    if len(whole) >= grouped_from:
+        whole = f"{int(whole):,}".replace(",", thousands)
+    return whole + (decimal + fraction if fraction else "")
 
 
 def one_line(text: str) -> str:

@@ -1,0 +1,186 @@
+"""What changes: first in every message that is not a first alert.
+
+A correction says for each fact what it was and what it is; "before" is left out where the reader may not see
+the earlier version. A retraction repeats nothing of what it takes back.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from schemas.alerts import Alert
+from schemas.classifications import Classification
+from schemas.vocabularies import MessageType, Severity, UpdateReason
+from services.disclosure import Content
+from services.notify.body.change_rows import heading_of, value_of
+from services.notify.body.telling import Telling
+from services.notify.changes import Change, changes
+from services.notify.document import Block, Line, Part, Row, Table, line
+from services.notify.letters import Letter
+from services.notify.subject import is_reassessed
+from services.notify.typography import capital, colon
+from services.notify.voice import Voice, sentences
+
+_FROM_LOW_TO_HIGH: Final = (Severity.INFO, Severity.MODERATE, Severity.HIGH, Severity.CRITICAL)
+_PASSED_ON: Final = frozenset({MessageType.CORRECTION, MessageType.RETRACTION})
+
+
+def has_changes(letter: Letter) -> bool:
+    """Return whether the message opens with what changes."""
+    return letter.message_type is not MessageType.ALERT or is_reassessed(letter)
+
+
+def changed(telling: Telling) -> Part:
+    """Return the part that stands before the seven."""
+    return telling.part("changes", _blocks(telling))
+
+
+def told_changes(letter: Letter) -> tuple[Change, ...]:
+    """Return what changed since the version that this reader had; given with the letter, else compared here."""
+    if letter.changes or letter.alert is None or letter.earlier is None or letter.earlier.alert is None:
+        return letter.changes
+    return changes(letter.earlier.alert, letter.alert)
+
+
+def withdrawn(letter: Letter, voice: Voice, *, reference: str) -> list[Line]:
+    """Return the sentences of a retraction or of a correction without content."""
+    if letter.message_type is MessageType.RETRACTION:
+        told = [voice.say("phrase", "retracted", ref=reference)]
+        told += [voice.say("phrase", "retracted_by_secretariat")] if letter.by_secretariat else []
+    else:
+        told = [voice.say("phrase", "corrected_withheld", ref=reference)]
+    return [sentences(*told), sentences(voice.say("phrase", "correction_forward"))]
+
+
+def _blocks(telling: Telling) -> Iterator[Block]:
+    letter, voice = telling.letter, telling.voice
+    match letter.message_type:
+        case MessageType.UPDATE:
+            yield from _update(telling)
+        case MessageType.CORRECTION:
+            yield sentences(voice.say("phrase", "correction_intro"))
+            yield from _table(telling, told_changes(letter))
+            yield from _reason(telling)
+        case MessageType.RETRACTION:
+            lines = withdrawn(letter, voice, reference=letter.relay_id)
+            yield lines[0]
+            yield from _reason(telling)
+            yield lines[1]
+            return
+        case MessageType.CLOSURE:
+            yield sentences(voice.say("phrase", "closed"), voice.moment(telling.alert.sent_at))
+            yield from _reason(telling)
+        case MessageType.DISPUTE:
+            yield from _dispute(telling)
+        case MessageType.ALERT:
+            pass
+    yield from _level(letter, voice)
+    if letter.message_type in _PASSED_ON:
+        yield sentences(voice.say("phrase", "correction_forward"))
+
+
+def _update(telling: Telling) -> Iterator[Block]:
+    voice, letter = telling.voice, telling.letter
+    reason = telling.alert.update_reason
+    if reason is not None:
+        yield sentences(voice.say("update_reason", reason.value))
+    changed_facts = told_changes(letter)
+    if not changed_facts or reason is UpdateReason.TRANSLATION:
+        return
+    yield line(voice.say("phrase", "update_keeps"))
+    yield from _table(telling, changed_facts)
+
+
+def _table(telling: Telling, told: Sequence[Change]) -> Iterator[Table]:
+    if telling.letter.content is Content.FINDINGS:
+        told = [each for each in told if each.label in _OF_FINDINGS]
+    if not told:
+        return
+    voice = telling.voice
+    before = any(each.before is not None for each in told)
+    headings = ("before", "now") if before else ("now",)
+    rows = []
+    for each in told:
+        now = _cell(each, telling, now=True)
+        cells = (_cell(each, telling, now=False), now) if before else (now,)
+        rows.append(Row(capital(heading_of(each, voice)), cells))
+    yield Table(tuple(voice.say("label", code) for code in headings), tuple(rows))
+
+
+_OF_FINDINGS: Final = frozenset({"substance", "confirmation", "role", "sold_as", "matrices", "country"})
+
+
+def _cell(change: Change, telling: Telling, *, now: bool) -> str:
+    return value_of(change, telling.voice, now=now) or telling.voice.not_stated()
+
+
+def _reason(telling: Telling) -> Iterator[Block]:
+    """Yield the sender's own words on why; they have no field of their own, so they are the summary's."""
+    if telling.letter.content is Content.FINDINGS:
+        return
+    voice = telling.voice
+    label = f"{voice.say('label', 'reason')}{colon(voice.language)}"
+    yield line(" ".join(filter(None, (label, telling.original_mark()))))
+    yield telling.quote(telling.alert.summary)
+
+
+def _dispute(telling: Telling) -> Iterator[Block]:
+    voice, country = telling.voice, telling.letter.disputed_by
+    if country is None:
+        yield sentences(voice.say("phrase", "disputed_unnamed"), voice.moment(telling.letter.decided_at))
+        return
+    said = voice.say("phrase", "disputed", country=voice.country(country))
+    yield sentences(said, voice.moment(telling.letter.decided_at))
+    yield from _reason(telling)
+
+
+def _level(letter: Letter, voice: Voice) -> Iterator[Line]:
+    """Yield how the level moved; only for who had the earlier one, and of a fresh verdict always the reason."""
+    classification = letter.classification
+    if classification is None:
+        return
+    before = _level_before(letter, classification)
+    moved = before is not None and before is not letter.level
+    if not moved and not is_reassessed(letter):
+        return
+    told = [_movement(before, letter.level, voice)] if moved and before is not None else []
+    reason = voice.say("severity_reason", classification.severity.reason)
+    yield sentences(*told, voice.label("severity", reason, group="heading"))
+
+
+def _level_before(letter: Letter, classification: Classification) -> Severity | None:
+    if letter.earlier is None:
+        return None
+    if is_reassessed(letter) and letter.earlier.classification is not None:
+        return letter.earlier.classification.severity.level
+    return classification.severity.before
+
+
+def _movement(before: Severity, now: Severity, voice: Voice) -> str:
+    raised = _FROM_LOW_TO_HIGH.index(now) > _FROM_LOW_TO_HIGH.index(before)
+    words = {"old": voice.within("severity", before.value), "new": voice.within("severity", now.value)}
+    return voice.say("phrase", "severity_raised" if raised else "severity_lowered", **words)
+
+
+def replaced(letter: Letter, voice: Voice, *, reference: str) -> Line | None:
+    """Return which version this one takes the place of; only for those who had that one."""
+    if letter.earlier is None or letter.message_type in (
+        MessageType.ALERT,
+        MessageType.DISPUTE,
+        MessageType.CLOSURE,
+    ):
+        return None
+    at = letter.earlier.sent_at.astimezone(voice.zone).date()
+    return sentences(
+        voice.say(
+            "phrase",
+            "replaces",
+            old_version=letter.earlier.thread_version,
+            ref=reference,
+            date=voice.day(at),
+        )
+    )
+
+
+def alert_of(letter: Letter) -> Alert | None:
+    """Return the alert of a letter whose content may be shown."""
+    return letter.alert if letter.content in (Content.FULL, Content.FINDINGS) else None

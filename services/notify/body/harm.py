@@ -1,0 +1,103 @@
+"""Harm reported: each number with its qualifier, its link to the product and its as-of time.
+
+A missing number is said to be missing; it is never a zero, and never left out for cases, deaths and people in
+hospital. Ages and sexes are not told: in a small place they make a person recognisable.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from schemas.alerts import Count, Harm
+from schemas.vocabularies import Attribution, Qualifier
+from services.notify.body.telling import Telling
+from services.notify.document import Block, Line, Part
+from services.notify.subject import shown_severity
+from services.notify.typography import colon, number
+from services.notify.voice import Voice, sentences
+
+ALWAYS: Final = ("cases", "deaths", "hospitalised")
+MORE: Final = ("icu", "overdoses", "respiratory_arrest", "naloxone_given", "naloxone_response")
+
+
+def harm(telling: Telling) -> Part:
+    """Return the fourth part."""
+    return telling.part("harm", _blocks(telling))
+
+
+def _blocks(telling: Telling) -> Iterator[Block]:
+    voice, alert = telling.voice, telling.alert
+    if not alert.harms:
+        yield sentences(voice.not_stated())
+    for each in alert.harms:
+        yield _statement(each, telling)
+    yield _level(telling)
+
+
+def _statement(harm: Harm, telling: Telling) -> Line:
+    voice = telling.voice
+    told = [
+        count_text(getattr(harm, code), code, voice) or telling.missing(code, group="harm") for code in ALWAYS
+    ]
+    told += [count_text(getattr(harm, code), code, voice) for code in MORE]
+    if harm.attribution is Attribution.BACKGROUND:  # said first: it is no harm of this event
+        told.insert(0, voice.say("attribution", harm.attribution.value))
+    else:
+        told.append(voice.label("attribution", voice.say("attribution", harm.attribution.value)))
+    told.append(_window(harm, voice))
+    as_of = voice.date_of(harm.as_of) if harm.as_of is not None else f"({voice.not_stated()})"
+    told.append(voice.say("label", "as_of", datetime=as_of))
+    several = len(telling.shown) > 1 and harm.finding in telling.shown
+    mark = f"({telling.shown.index(harm.finding) + 1}) " if several and harm.finding is not None else ""
+    line = sentences(*told)
+    return sentences(mark + line.text)
+
+
+def count_text(count: Count | None, code: str, voice: Voice) -> str:
+    """Return `at least 4 people hospitalised`; empty for a number that is missing."""
+    if count is None:
+        return ""
+    if count.value is None:
+        return _labelled(code, voice.say("qualifier", Qualifier.SEVERAL.value), voice)
+    exact = count.qualifier is Qualifier.EXACT
+    if code == "naloxone_response":
+        return _response(count, voice)
+    if count.value == 0 and exact:
+        return voice.say("harm_count", f"{code}.zero")
+    n = number(count.value, voice.language)
+    text = n if exact else f"{voice.say('qualifier', count.qualifier.value)} {n}"
+    return voice.numbered("harm_count", code, count.value, text=text)
+
+
+def _response(count: Count, voice: Voice) -> str:
+    if count.value == 0 and count.qualifier is Qualifier.EXACT:
+        return voice.say("harm_count", "naloxone_response.no")
+    n = number(count.value or 0, voice.language)
+    qualifier = (
+        "" if count.qualifier is Qualifier.EXACT else f"{voice.say('qualifier', count.qualifier.value)} "
+    )
+    return _labelled("naloxone_response", qualifier + n, voice)
+
+
+def _labelled(code: str, text: str, voice: Voice) -> str:
+    return f"{voice.say('harm', code)}{colon(voice.language)} {text}"
+
+
+def _window(harm: Harm, voice: Voice) -> str:
+    known = [voice.date_of(each) for each in (harm.window_start, harm.window_end) if each is not None]
+    hours = f"{harm.window_hours} h" if harm.window_hours is not None else ""
+    span = " – ".join(dict.fromkeys(known))
+    text = f"{span} ({hours})" if span and hours else span or hours
+    return voice.label("window", text) if text else ""
+
+
+def _level(telling: Telling) -> Line:
+    """Return why the alert has its level, and what its sender says where that differs."""
+    voice, letter = telling.voice, telling.letter
+    told = []
+    if letter.classification is not None:
+        reason = voice.say("severity_reason", letter.classification.severity.reason)
+        told.append(voice.label("severity", reason, group="heading"))
+    reported = telling.alert.severity_reported
+    if reported is not None and reported is not shown_severity(letter):
+        told.append(voice.label("severity_reported", voice.within("severity", reported.value)))
+    return sentences(*told)
