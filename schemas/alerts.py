@@ -5,9 +5,10 @@ Source: HPAD-2021:RIME.1.4@L313, HPAD-2021:RIME.1.5@L314 (what a national system
 
 import hashlib
 import json
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from schemas import rules
 from schemas.base import (
@@ -82,6 +83,13 @@ __all__ = [
 ]
 
 
+def _at_most_three(given: Any) -> Any:
+    """Refuse more than the other three languages, before each of a flood is looked at."""
+    if isinstance(given, dict) and len(given) > 3:
+        raise PydanticCustomError("too_long", "At most the other three languages")
+    return given
+
+
 class Alert(Contract):
     """One message, complete in each version. Absent, null and the default say the same.
 
@@ -107,7 +115,9 @@ class Alert(Contract):
     title: Line200
     summary: Prose2000
     narrative: Prose20000 | None = None
-    translations: dict[Language, Translation] = Field(default_factory=dict)
+    translations: Annotated[dict[Language, Translation], BeforeValidator(_at_most_three)] = Field(
+        default_factory=dict, json_schema_extra={"maxProperties": 3}
+    )
     event_types: tuple[EventType, ...] = Field(min_length=1, max_length=50)
     severity_reported: Severity | None = None
     event_start: PartialDate | None = None

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.alerts import Alert
 from schemas.dates import Timestamp
-from schemas.vocabularies import AckState, MessageType, Severity, Status, Tlp
+from schemas.vocabularies import AckState, CorrelationLevel, MessageType, Severity, Status, Tlp
 
 ALERTS = "alerts.v1"
 CLASSIFIED = "classified.v1"
@@ -54,6 +54,7 @@ class AlertClassified(Payload):
     level: Severity
     urgency: Severity
     categories: tuple[str, ...] = ()
+    correlation: CorrelationLevel | None = None
     received_at: Timestamp
     sent_at: Timestamp
     classified_at: Timestamp

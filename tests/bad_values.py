@@ -279,6 +279,7 @@ AT_ANOTHER_PLACE: tuple[tuple[str, str, Any, str], ...] = (
         {"es": full_alert_json()["translations"]["en"]},
         "/translations/es",
     ),
+    ("four translations", "/translations", dict.fromkeys(("en", "es", "fr", "pt")), "/translations"),
     ("translation into another language", "/translations", {"de": {}}, "/translations/de"),
     ("update without a reason", "/message_type", "update", "/update_reason"),
     ("correction of nothing", "/message_type", "correction", "/references"),
