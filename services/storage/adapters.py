@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from services.errors import Invalid
-from services.storage import audit, dead_letters, keys, leases, outbox, receipts
+from services.storage import audit, dead_letters, keys, leases, outbox, receipts, sign_ins
 from services.storage.dead_letters import DeadLetter
 from services.storage.keys import NewKey
 from services.storage.ports import Executor
@@ -145,6 +145,10 @@ class LedgerLeases:
             partial(leases.acquire, name=name, holder=holder, now=now, until=until)
         )
 
+    async def held(self) -> dict[str, datetime]:
+        """Return until when each lease is held."""
+        return await self._executor.read(leases.held)
+
 
 class LedgerOutbox:
     """What upkeep and metrics ask of the outbox."""
@@ -160,3 +164,50 @@ class LedgerOutbox:
     async def backlog(self, *, group: str, topics: Sequence[str]) -> tuple[int, datetime | None]:
         """Return how many records a group has still to read, and the time of the oldest."""
         return await self._executor.read(partial(outbox.backlog, group=group, topics=topics))
+
+
+class LedgerSignIns:
+    """`SignIns` in the ledger."""
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+
+    async def put_code(
+        self, recipient_id: str, *, address_sha256: str, code_sha256: str, now: datetime, expires_at: datetime
+    ) -> None:
+        """Keep a code; an earlier one of this address is void."""
+        unit = partial(
+            sign_ins.put_code,
+            recipient_id=recipient_id,
+            address_sha256=address_sha256,
+            code_sha256=code_sha256,
+            now=now,
+            expires_at=expires_at,
+        )
+        await self._executor.write(unit)
+
+    async def take_code(self, *, address_sha256: str, code_sha256: str, now: datetime) -> str | None:
+        """Return whose code this is and spend it, or count a wrong one."""
+        unit = partial(sign_ins.take_code, address_sha256=address_sha256, code_sha256=code_sha256, now=now)
+        return await self._executor.write(unit)
+
+    async def open_session(
+        self, session_id: str, *, recipient_id: str, now: datetime, expires_at: datetime
+    ) -> None:
+        """Keep a session."""
+        unit = partial(
+            sign_ins.open_session,
+            session_id=session_id,
+            recipient_id=recipient_id,
+            now=now,
+            expires_at=expires_at,
+        )
+        await self._executor.write(unit)
+
+    async def session(self, session_id: str, *, now: datetime) -> str | None:
+        """Return the recipient of a session that lives."""
+        return await self._executor.read(partial(sign_ins.session, session_id=session_id, now=now))
+
+    async def close_session(self, session_id: str) -> None:
+        """End a session."""
+        await self._executor.write(partial(sign_ins.close_session, session_id=session_id))

@@ -26,6 +26,7 @@ def classified(message: Message, verdict: NewVerdict, *, thread: Thread, now: da
         level=severity.level,
         urgency=severity.urgency,
         categories=tuple(sorted({label.code for label in verdict.classification.categories})),
+        correlation=verdict.correlation.level,
         received_at=message.received_at,
         sent_at=alert.sent_at,
         classified_at=now,

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, or_, update
+from sqlalchemy import Connection, or_, select, update
 
 from services.storage.statements import insert_once
 from services.storage.tables import leases
@@ -17,3 +17,8 @@ def acquire(connection: Connection, name: str, *, holder: str, now: datetime, un
         .values(holder=holder, until=until)
     )
     return taken.rowcount == 1
+
+
+def held(connection: Connection) -> dict[str, datetime]:
+    """Return until when each lease is held, by its name; one that has ended is among them."""
+    return dict(connection.execute(select(leases.c.name, leases.c.until)).tuples().all())

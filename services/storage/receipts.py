@@ -4,11 +4,11 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from schemas.alerts import Alert
-from schemas.vocabularies import Status
 from sqlalchemy import Connection, and_, bindparam, delete, func, or_, select, update
 from sqlalchemy.engine import Row
 
+from schemas.alerts import Alert
+from schemas.vocabularies import Status
 from services.storage import outbox
 from services.storage.records import Event, Message
 from services.storage.statements import insert_once
@@ -187,12 +187,15 @@ def forget_keys(connection: Connection, *, before: datetime, most: int) -> int:
 
 
 def event_payload(message: Message, *, body: str) -> str:
-    """Return the record of a message for alerts.v1; `body` is the alert's canonical JSON, taken as it is."""
+    """Return the `AlertAccepted` of a message for alerts.v1; `body` is the alert's canonical JSON, taken as it is."""
     head = {
-        "id": message.id,
+        "payload_version": "0.1",
+        "message_id": message.id,
         "sender_id": message.sender_id,
         "sender_country": message.sender_country,
         "can_amend": message.can_amend,
+        "national_ref": message.alert.national_ref,
+        "version": message.alert.version,
         "reference_key": message.reference_key,
         "received_at": message.received_at.isoformat(),
         "content_sha256": message.content_sha256,

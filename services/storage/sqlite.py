@@ -61,7 +61,7 @@ class SqliteLedger:
         self._reading: Connection | None = None
         self._slow = ThreadPoolExecutor(_SLOW_READERS, thread_name_prefix="ledger-reader")
         self._waiting: queue.Queue[_Waiting | None] = queue.Queue(_MOST_WAITING)
-        self._lock = _lock_file(path) if exclusive else None
+        self._lock = lock_file(path) if exclusive else None
         self._thread = threading.Thread(target=self._serve, name="ledger-writer", daemon=True)
         self._thread.start()
 
@@ -196,8 +196,11 @@ def _run(connection: Connection, driver: sqlite3.Connection, waiting: _Waiting) 
     driver.execute("RELEASE unit")
 
 
-def _lock_file(path: Path) -> int:
-    """Hold the file against a second process: two writers would each think that they are the only one."""
+def lock_file(path: Path) -> int:
+    """Hold the file against a second process, until the returned handle is closed.
+
+    Two writers would each think that they are the only one. `Misconfigured`: another process has it.
+    """
     handle = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
