@@ -26,10 +26,12 @@ class AlertAccepted(Payload):
     """An alert was accepted: what its receipt says, its sender's institution and itself."""
 
     payload_version: Literal["0.1"] = "0.1"
-    id: str
+    message_id: str
     sender_id: str
     sender_country: str
     can_amend: bool = False
+    national_ref: str
+    version: int = Field(ge=1)
     reference_key: str
     received_at: Timestamp
     content_sha256: str

@@ -15,13 +15,12 @@ from datetime import datetime, timedelta
 from schemas.vocabularies import Confirmation, CorrelationLevel, Presence, ReferenceRelation, Role
 from services.classify.history import New, firsts, states_in_window
 from services.classify.keys import FAMILY, PRODUCT, SUBSTANCE, TELLING, TEXT
-from services.storage.records import Thread
-from services.storage.thread_records import Link, Seen, Sighting, Situation, Spread
+from services.storage.thread_records import Link, Other, Seen, Sighting, Situation, Spread
 
 MARGIN = timedelta(days=7)  # between two windows of one event
 SAME_THREAT = timedelta(days=180)
 _VAGUE = timedelta(days=62)  # a date known by its year only says nothing of the event
-_MOST_RELATED = 20  # of the same threat; a list of hundreds tells a reader nothing
+_MOST_RELATED = 6  # of the same threat; a list of hundreds tells a reader nothing
 
 _CONFIRMED = frozenset({Confirmation.CONFIRMED.value, Confirmation.CONFIRMED_REFERENCE.value})
 # Families that gather what fits nowhere else: to share one says nothing.
@@ -147,14 +146,14 @@ class _Relations:
                 self._doubt(one, "another_incident")
         return None if thread is not None and joined == thread.incident_id else joined
 
-    def _choose(self, near: list[Thread]) -> str | None:
+    def _choose(self, near: list[Other]) -> str | None:
         """Return the incident of the oldest; a thread that stands with others already stays where it is."""
         situation = self._situation
         if not near or situation.silent or (situation.thread is not None and not situation.alone):
             return None
         return min(near, key=lambda one: (one.opened_at, one.id)).incident_id
 
-    def _doubt(self, thread: Thread, reason: str) -> None:
+    def _doubt(self, thread: Other, reason: str) -> None:
         self._found[thread.id] = (CorrelationLevel.POSSIBLE_SAME_EVENT, reason)
 
     def listed(self) -> tuple[Link, ...]:
@@ -243,7 +242,7 @@ def _threats(
                         yield other, reason
 
 
-def _recent(thread: Thread | None, since: datetime) -> bool:
+def _recent(thread: Other | None, since: datetime) -> bool:
     return thread is not None and thread.state != "retracted" and thread.updated_at >= since
 
 

@@ -81,7 +81,7 @@ def read(record: Record) -> Message:
     except ValidationError as fault:
         raise Invalid("undecodable", f"{fault.error_count()} faults") from fault
     return Message(
-        id=accepted.id,
+        id=accepted.message_id,
         sender_id=accepted.sender_id,
         sender_country=accepted.sender_country,
         can_amend=accepted.can_amend,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, insert, or_, select, update
 
 from schemas.vocabularies import MessageType, ReferenceRelation
 from services.storage import outbox, receipts
@@ -67,11 +67,14 @@ _of_relay_id = select(threads.c.id, threads.c.sender_id, threads.c.message_id).w
 _held_row = select(held).where(held.c.message_id == bindparam("message_id"))
 _dependants = (
     select(held.c.message_id, held.c.reference, held.c.sender_id, held.c.country)
-    .where(held.c.national_ref.in_(bindparam("names", expanding=True)), held.c.status == bindparam("status"))
+    .where(
+        or_(held.c.national_ref == bindparam("name"), held.c.national_ref == bindparam("relay_id")),
+        held.c.status == bindparam("status"),
+    )
     .order_by(held.c.since, held.c.message_id)
 )
 _citing = select(citations).where(
-    citations.c.national_ref.in_(bindparam("names", expanding=True)),
+    or_(citations.c.national_ref == bindparam("name"), citations.c.national_ref == bindparam("relay_id")),
     citations.c.status == bindparam("status"),
 )
 _overdue = (
@@ -171,7 +174,7 @@ def find(connection: Connection, message: Message, reference: str, *, may_see: M
 
 def names(message: Message, relay_id: str) -> dict[str, object]:
     """Return by what others may have named this message's thread."""
-    return {"names": [message.alert.national_ref, relay_id], "status": message.alert.status}
+    return {"name": message.alert.national_ref, "relay_id": relay_id, "status": message.alert.status}
 
 
 def cited(

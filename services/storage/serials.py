@@ -1,5 +1,6 @@
 """The names that the relay gives a thread: one for machines, one for people, one that tells nothing."""
 
+import hashlib
 import hmac
 import uuid
 from dataclasses import dataclass
@@ -43,7 +44,12 @@ def verdict_id_of(message_id: str, *, revision: int, cause: str) -> str:
 
 def link_id_of(thread_id: str, other_thread_id: str, level: str) -> str:
     """Return the id of a link: said twice, it is the same row."""
-    return str(uuid.uuid5(_NAMESPACE, f"link {thread_id} {other_thread_id} {level}"))
+    return _digest(f"link {thread_id} {other_thread_id} {level}")
+
+
+def sighting_id_of(message_id: str, *, finding: int, key: str) -> str:
+    """Return the id of a sighting: written twice, it is the same row."""
+    return _digest(f"sighting {message_id} {finding} {key}")
 
 
 def relay_id(connection: Connection, *, prefix: str, country: str, at: datetime) -> str:
@@ -69,3 +75,8 @@ def opaque_id(thread_id: str, *, secret: bytes, draw: int = 0) -> str:
         letters.append(_ALPHABET[letter])
     half = _LETTERS // 2
     return f"N-{''.join(letters[:half])}-{''.join(letters[half:])}"
+
+
+def _digest(text: str) -> str:
+    """Return 128 bits in hexadecimal: a tenth of the time of a uuid5, for ids that nobody outside sees."""
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

@@ -37,6 +37,8 @@ from services.storage.thread_records import (
 
 MARGIN: Final = timedelta(days=7)  # windows of one event overlap within this (DOMAIN.md 3.2)
 
+_MOST_ELSEWHERE: Final = 8  # threads of the same threat that a verdict names: hundreds tell a reader nothing
+
 _RETRACTED: Final = "thread_retracted"
 _NOT_ALLOWED: Final = "not_allowed"
 _CIRCLE: Final = "reference_circle"
@@ -233,7 +235,7 @@ def _situation(
     spread = sightings.places(connection, keys, status=status, country=country)
     known, baseline = sightings.known(connection, keys, country=country)
     others = {one.thread_id for one in seen} | {one.thread_id for one in citations}
-    others |= {each for one in spread for each in (one.first_thread_id, one.last_thread_id)}
+    others |= sightings.newest_threads(spread, without=thread_id, most=_MOST_ELSEWHERE)
     return Situation(
         message=message,
         thread_id=thread_id,
@@ -248,7 +250,7 @@ def _situation(
         citations=citations,
         separated=frozenset() if thread is None else thread_rows.separated(connection, thread.id),
         alone=thread is None or thread_rows.is_alone(connection, thread),
-        threads=thread_rows.many(connection, others - {thread_id}),
+        threads=thread_rows.others(connection, others),
     )
 
 

@@ -4,7 +4,6 @@
 "the first in this state" and "the n-th state" cost the same however much is stored.
 """
 
-import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -12,11 +11,11 @@ from typing import Any, Final
 from sqlalchemy import Connection, bindparam, delete, literal, or_, select, union_all, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from services.storage.serials import sighting_id_of
 from services.storage.statements import insert_once
 from services.storage.tables import baselines, sightings, spread
 from services.storage.thread_records import Known, Seen, Sighting, Spread
 
-_NAMESPACE: Final = uuid.UUID("b8f1a7e2-3f0c-5d55-9a53-0d9e3f4c6b11")
 _MOST_SEEN: Final = 200  # of the newest in one place and time; a decision needs no more, and must stay short
 _MOST_SPREAD: Final = 2_000
 
@@ -91,12 +90,13 @@ def seen(
     connection: Connection, found: Sequence[Sighting], *, status: str, thread_id: str, margin: timedelta
 ) -> tuple[Seen, ...]:
     """Return what other threads say under the same keys, in the same country, within `margin` of its days."""
-    if not found:
+    keys = sorted({one.key for one in found if not one.key.startswith("family:")})  # never says: one event
+    if not keys:
         return ()
     rows = connection.execute(
         _seen,
         {
-            "keys": sorted({one.key for one in found}),
+            "keys": keys,
             "status": status,
             "country": found[0].country,
             "since": min(one.began_at for one in found) - margin,
@@ -134,6 +134,19 @@ def places(connection: Connection, keys: Sequence[str], *, status: str, country:
     )
 
 
+def newest_threads(spread: Iterable[Spread], *, without: str, most: int) -> set[str]:
+    """Return the threads seen last in each place, substances and products before families, then the newest."""
+    ordered = sorted(spread, key=lambda one: (one.key.startswith("family:"), -one.last_at.timestamp()))
+    chosen: dict[str, None] = {}
+    for one in ordered:
+        for thread_id in (one.last_thread_id, one.first_thread_id):
+            if thread_id != without:
+                chosen[thread_id] = None
+        if len(chosen) >= most:
+            break
+    return set(chosen)
+
+
 def known(connection: Connection, keys: Sequence[str], *, country: str) -> tuple[tuple[Known, ...], bool]:
     """Return what states said they know of `keys`, and whether `country` has said anything at all."""
     rows = connection.execute(_known, {"keys": list(keys), "country": country}).all()
@@ -158,7 +171,7 @@ def write(
     """Write the sightings of one message; `current` ones count from now on. Safe to repeat."""
     rows = [
         {
-            "id": str(uuid.uuid5(_NAMESPACE, f"{message_id} {one.finding} {one.key}")),
+            "id": sighting_id_of(message_id, finding=one.finding, key=one.key),
             "message_id": message_id,
             "thread_id": thread_id,
             "sender_id": sender_id,

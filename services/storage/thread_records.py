@@ -82,6 +82,19 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Other:
+    """Another thread, as far as a decision asks."""
+
+    id: str
+    relay_id: str
+    message_id: str  # whose content is the thread's now
+    incident_id: str
+    state: str
+    opened_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
     """All that a decision on a message may rest on, read under the locks.
 
@@ -102,7 +115,7 @@ class Situation:
     citations: tuple[Citation, ...]
     separated: frozenset[str]  # threads that a person took apart from this one
     alone: bool  # no other thread is in its incident
-    threads: Mapping[str, Thread]
+    threads: Mapping[str, Other]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,13 +11,22 @@ from services.storage.records import Thread
 from services.storage.serials import Naming, link_id_of, opaque_id
 from services.storage.statements import insert_once
 from services.storage.tables import links, threads
-from services.storage.thread_records import Link
+from services.storage.thread_records import Link, Other
 
 _DRAWS: Final = 20
 
 _by_id = select(threads).where(threads.c.id == bindparam("id"))
 _locked = _by_id.with_for_update()
 _by_ids = select(threads).where(threads.c.id.in_(bindparam("ids", expanding=True)))
+_others = select(
+    threads.c.id,
+    threads.c.relay_id,
+    threads.c.message_id,
+    threads.c.incident_id,
+    threads.c.state,
+    threads.c.opened_at,
+    threads.c.updated_at,
+).where(threads.c.id.in_(bindparam("ids", expanding=True)))
 _by_relay_id = select(threads).where(threads.c.relay_id == bindparam("relay_id"))
 _by_opaque_id = select(threads).where(threads.c.opaque_id == bindparam("opaque_id"))
 _neighbour = (
@@ -73,6 +82,25 @@ def many(connection: Connection, ids: Iterable[str]) -> Mapping[str, Thread]:
     if not wanted:
         return {}
     return {row.id: to_thread(row) for row in connection.execute(_by_ids, {"ids": wanted})}
+
+
+def others(connection: Connection, ids: Iterable[str]) -> Mapping[str, Other]:
+    """Return these threads by id, as far as a decision asks."""
+    wanted = sorted(ids)
+    if not wanted:
+        return {}
+    return {
+        row.id: Other(
+            id=row.id,
+            relay_id=row.relay_id,
+            message_id=row.message_id,
+            incident_id=row.incident_id,
+            state=row.state,
+            opened_at=row.opened_at,
+            updated_at=row.updated_at,
+        )
+        for row in connection.execute(_others, {"ids": wanted})
+    }
 
 
 def of_incident(connection: Connection, incident_id: str) -> list[Thread]:
