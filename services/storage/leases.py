@@ -21,4 +21,4 @@ def acquire(connection: Connection, name: str, *, holder: str, now: datetime, un
 
 def held(connection: Connection) -> dict[str, datetime]:
     """Return until when each lease is held, by its name; one that has ended is among them."""
-    return dict(connection.execute(select(leases.c.name, leases.c.until)).tuples().all())
+    return {row.name: row.until for row in connection.execute(select(leases.c.name, leases.c.until))}

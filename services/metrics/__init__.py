@@ -1,0 +1,1 @@
+"""Response times and balances, from the topics and the ledger, for Prometheus."""

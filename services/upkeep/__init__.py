@@ -1,0 +1,1 @@
+"""The loops that look after what others left: reconcile, expire, audit, retain."""

@@ -1,0 +1,77 @@
+"""When it is time to publish something again, and how long to wait after a round.
+
+Pure. A message that was published and is still pending is lost only if somebody could have read it since: while
+the ledger was out of reach nobody could, and while a reader is behind, a second copy would only lengthen its way.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+_LONGEST: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """How often the loops run, and from when on something counts as left behind."""
+
+    every: timedelta
+    reconcile_after: timedelta
+    keep_outbox: timedelta
+    keep_keys: timedelta
+    most: int = 500  # of anything in one round: a round is short, and the next one follows
+    longest_wait: timedelta = timedelta(minutes=5)
+
+    @property
+    def lease(self) -> timedelta:
+        """Return for how long a lease is taken: a holder that dies is replaced after so long."""
+        return self.every * 3
+
+
+def overdue_since(
+    policy: Policy, *, now: datetime, reachable_since: datetime, oldest_unread_at: datetime | None
+) -> datetime | None:
+    """Return before which instant something must have been published to be published again.
+
+    None: not now. `reachable_since`: since when the ledger has answered; `oldest_unread_at`: when the oldest
+    record that the reader has still to read was written.
+    """
+    before = now - policy.reconcile_after
+    if reachable_since > before:
+        return None
+    if oldest_unread_at is not None and oldest_unread_at < before:
+        return None
+    return before
+
+
+def wait_after(policy: Policy, *, full: bool, failures: int) -> timedelta:
+    """Return how long to wait after a round: not at all where it was full, ever longer while nothing answers."""
+    if failures:
+        return min(policy.every * (1 << min(failures - 1, 16)), policy.longest_wait)
+    return timedelta(0) if full else policy.every
+
+
+class Patience:
+    """How often each thing was published again: twice as long a wait each time, up to an hour.
+
+    What fails every time it is read would otherwise fill the outbox and the dead letters with its copies. Kept in
+    bounded memory; what is forgotten begins anew.
+    """
+
+    def __init__(self, first: timedelta, *, most: int = 10_000) -> None:
+        """Wait `first` after the first time."""
+        self._first = first
+        self._most = most
+        self._tried: OrderedDict[str, tuple[int, datetime]] = OrderedDict()
+
+    def due(self, name: str, *, now: datetime) -> bool:
+        """Return whether it is time, and count this as a try if it is."""
+        times, again_at = self._tried.get(name, (0, now))
+        if now < again_at:
+            return False
+        self._tried[name] = (times + 1, now + min(self._first * (1 << min(times, 16)), _LONGEST))
+        self._tried.move_to_end(name)
+        if len(self._tried) > self._most:
+            self._tried.popitem(last=False)
+        return True
