@@ -105,7 +105,7 @@ class Sessions:
         if recipient_id is None:
             return None
         recipient = (await self._directory()).recipients.get(recipient_id)
-        return SignedIn(recipient=recipient, session=session) if recipient and _welcome(recipient) else None
+        return SignedIn(recipient=recipient, session=session) if recipient and welcome(recipient) else None
 
     async def close(self, request: Request, response: Response) -> None:
         """End the session of this browser."""
@@ -134,7 +134,7 @@ def known_address(directory: Directory, address: str) -> Recipient | None:
             for channel in (*recipient.channels, *recipient.deputies)
             if channel.kind is ChannelKind.EMAIL
         )
-        if _welcome(recipient) and any(normal(mailbox.address) == address for mailbox in mailboxes):
+        if welcome(recipient) and any(normal(mailbox.address) == address for mailbox in mailboxes):
             return recipient
     return None
 
@@ -153,5 +153,6 @@ def _code_digest(address: str, code: str) -> str:
     return digest(f"{address}|{code}")
 
 
-def _welcome(recipient: Recipient) -> bool:
+def welcome(recipient: Recipient) -> bool:
+    """Return whether an institution may sign in or answer at all: it is there, and its state takes part."""
     return recipient.active and recipient.participation in (Participation.ACTIVE, Participation.OBSERVER)

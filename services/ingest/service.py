@@ -69,7 +69,7 @@ class Ingest:
         content, 413, 422 with a pointer for each fault. Safe to repeat.
         """
         now = self._clock()
-        alert = as_sent_by(_parse(body, now=now), key)
+        alert = as_sent_by(parse(body, now=now), key)
         await self._check_named(alert)
         await self._check_references(alert, key=key)
         submission = _submission(
@@ -230,7 +230,8 @@ def _submission(
     )
 
 
-def _parse(body: bytes, *, now: datetime) -> Alert:
+def parse(body: bytes, *, now: datetime) -> Alert:
+    """Return the alert that a body states; raises `Refusal` with a pointer for each fault."""
     try:
         return parse_alert(body, now=now)
     except InvalidAlert as found:

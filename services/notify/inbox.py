@@ -1,0 +1,45 @@
+"""What one recipient was told and answered, as the API and the pages ask for it."""
+
+from datetime import datetime
+from typing import Final, Protocol
+
+from services.storage.delivery_records import NewAnswer
+from services.storage.records import Answer, Notification
+
+SEEN: Final = "seen"
+
+
+class Inbox(Protocol):
+    """What the API and the pages need of the deliveries port."""
+
+    async def get(self, notification_id: str) -> Notification | None:
+        """Return one notification."""
+        ...
+
+    async def feed(self, recipient_id: str, *, after: int, most: int) -> list[Notification]:
+        """Return what a recipient was sent or should have been, behind the cursor `after`, oldest first."""
+        ...
+
+    async def recipients_of(self, message_id: str) -> list[str]:
+        """Return the recipients that a message was routed to."""
+        ...
+
+    async def routed_at(self, message_id: str, recipient_id: str) -> datetime | None:
+        """Return when a message was routed to a recipient."""
+        ...
+
+    async def answers_of(self, message_id: str) -> list[Answer]:
+        """Return every answer to a message, oldest first."""
+        ...
+
+    async def acknowledge(self, new: NewAnswer, *, now: datetime) -> Answer | None:
+        """Keep an answer and stop what is still on its way; None: this recipient was not told."""
+        ...
+
+
+async def answer_of(inbox: Inbox, message_id: str, recipient_id: str) -> Answer | None:
+    """Return the answer of a recipient that counts, its newest; having seen it is one until there is another."""
+    mine = [one for one in await inbox.answers_of(message_id) if one.recipient_id == recipient_id]
+    said = [one for one in mine if one.state != SEEN]
+    newest = said or mine
+    return newest[-1] if newest else None

@@ -1,0 +1,143 @@
+"""The form by which an institution answers, and what came back in it."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from schemas.notifications import Acknowledgement
+from schemas.vocabularies import AckState
+from services.http.forms import FIELD, Seals
+from services.notify.pages.words import Say
+from services.storage.delivery_records import NewAnswer
+from services.storage.records import Answer, Recipient
+
+LONGEST_NOTE: Final = 500
+STATES: Final = tuple(
+    state.value
+    for state in (AckState.ACKNOWLEDGED, AckState.ACTING, AckState.ACTION_TAKEN, AckState.NOT_RELEVANT)
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filled:
+    """A form as it came back; `error` is what to tell, None where it can be kept."""
+
+    state: str
+    note: str
+    action_on: str
+    error: str | None
+    status: int = 200
+
+    def answer(self, *, message_id: str, recipient_id: str, via: str) -> NewAnswer:
+        """Return what is kept of it."""
+        return NewAnswer(
+            message_id=message_id,
+            recipient_id=recipient_id,
+            state=self.state,
+            note=self.note or None,
+            action_on=self.action_on or None,
+            via=via,
+        )
+
+
+def read_answer(fields: Mapping[str, str], *, sealed: bool, say: Say) -> Filled:
+    """Return what a form states; `sealed`: it came from a page of ours."""
+    state = fields.get("state", "")
+    note = fields.get("note", "").replace("\r\n", "\n").strip()
+    action_on = fields.get("action_on", "")
+    error, status = None, 200
+    if not sealed:
+        error, status = say("page.failed"), 403
+    elif len(note) > LONGEST_NOTE:
+        error, status = say("page.too_long", n=len(note), max=LONGEST_NOTE), 422
+    elif state not in STATES or not _is_day(action_on) or not _is_text(note):
+        error, status = say("page.failed"), 422
+    if status == 403 or not _is_text(note):
+        note = ""
+    return Filled(
+        state=state if state in STATES else STATES[0],
+        note=note[: 4 * LONGEST_NOTE],
+        action_on=action_on if _is_day(action_on) else "",
+        error=error,
+        status=status,
+    )
+
+
+def form_values(
+    *,
+    action: str,
+    purpose: str,
+    recipient: Recipient,
+    answered: Answer | None,
+    filled: Filled | None,
+    seals: Seals,
+    now: datetime,
+) -> dict[str, Any]:
+    """Return what the form's template names: what was just typed, else the answer that counts."""
+    typed = filled if filled is not None and filled.error else None
+    chosen = typed.state if typed else STATES[0]
+    if typed is None and answered is not None and answered.state in STATES:
+        chosen = answered.state
+    return {
+        "action": action,
+        "seal": seals.make(purpose, now=now, nonce=secrets.token_hex(8)),
+        "organisation": recipient.organisation,
+        "error": typed.error if typed else None,
+        "states": STATES,
+        "chosen": chosen,
+        "action_on": typed.action_on if typed else "",
+        "note": typed.note if typed else "",
+        "longest": LONGEST_NOTE,
+        "nothing_yet": answered is None,
+    }
+
+
+def sealed(fields: Mapping[str, str], purpose: str, *, seals: Seals, now: datetime) -> bool:
+    """Return whether a form carries a seal for its purpose."""
+    return seals.holds(fields.get(FIELD, ""), purpose, now=now)
+
+
+def notices_of(
+    *,
+    answered: Answer | None,
+    just_now: bool,
+    version: int,
+    newest: int,
+    retracted: bool,
+    say: Say,
+    moment: Callable[[datetime], str],
+) -> list[dict[str, str]]:
+    """Return what stands on top of an alert: recorded, answered already, replaced, withdrawn."""
+    notices = []
+    if answered is not None and answered.state in STATES:
+        name = "page.done" if just_now else "page.already"
+        word = say(f"ack_state.{answered.state}")
+        text = say(name, state=word, datetime=moment(answered.answered_at))
+        notices.append({"kind": "done" if just_now else "info", "text": text})
+    if retracted:
+        notices.append({"kind": "warning", "text": say("page.retracted")})
+    elif newest > version:
+        notices.append({"kind": "warning", "text": say("page.superseded", version=newest)})
+    return notices
+
+
+def _is_day(text: str) -> bool:
+    if not text:
+        return True
+    try:
+        return len(text) == 10 and bool(date.fromisoformat(text))
+    except ValueError:
+        return False
+
+
+def _is_text(note: str) -> bool:
+    """Return whether a note is text that the contract of answers takes."""
+    try:
+        Acknowledgement(state=AckState.ACKNOWLEDGED, note=note[:LONGEST_NOTE] or None)
+    except ValidationError:
+        return False
+    return True

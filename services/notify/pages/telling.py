@@ -1,0 +1,60 @@
+"""From what a reader may see to the HTML of a page, by the same parts as an email."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from markupsafe import Markup
+
+from schemas.vocabularies import Tlp
+from services.disclosure import Reader
+from services.http.reading import Sight
+from services.notify.dates import day_text, moment_text
+from services.notify.document import to_html
+from services.notify.letter_document import reference, render_page_parts
+from services.notify.letters import Links
+from services.notify.page_letters import page_letter, without_answer
+from services.notify.voice import Places, Terms
+from services.storage.records import Notification, Recipient
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One alert as a page shows it."""
+
+    html: Markup
+    reference: str
+    colour: str  # the class of its label
+
+
+class Teller:
+    """Writes alerts for pages."""
+
+    def __init__(self, *, terms: Terms, places: Places) -> None:
+        """Take the words and the names of places."""
+        self._terms = terms
+        self._places = places
+
+    def tell(
+        self, sight: Sight, reader: Reader, *, links: Links, language: str, told: Notification | None = None
+    ) -> Told:
+        """Return a version in `language`: all that the reader may see, or what stands outside of it."""
+        letter = page_letter(sight, reader, links=links, language=language, told=told)
+        document = without_answer(render_page_parts(letter, terms=self._terms, places=self._places))
+        return Told(html=to_html(document), reference=reference(letter), colour=_colour(sight.tlp))
+
+    def moments(self, recipient: Recipient, language: str) -> Callable[[datetime], str]:
+        """Return how this reader is told a day and time."""
+        zone = ZoneInfo(recipient.timezone)
+        return lambda at: moment_text(at, language, zone)
+
+    def days(self, recipient: Recipient, language: str) -> Callable[[datetime], str]:
+        """Return how this reader is told a day."""
+        zone = ZoneInfo(recipient.timezone)
+        return lambda at: day_text(at.astimezone(zone).date(), language)
+
+
+def _colour(tlp: Tlp) -> str:
+    """Return the class that gives the lines of the label their colour."""
+    return "tlp-" + tlp.value.removeprefix("TLP:").lower().replace("+", "-")
