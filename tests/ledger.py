@@ -136,6 +136,11 @@ class Relay:
         self.connection.commit()
         return answer
 
+    def key_of(self, name: str) -> str:
+        """Return how the relay calls a substance: the first block of its InChIKey."""
+        (key,) = self._catalogue.with_name(name)
+        return key[:14]
+
     def states(self) -> dict[str, int]:
         """Return how many messages are in each state."""
         return receipts.counts(self.connection)

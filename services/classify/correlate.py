@@ -93,9 +93,10 @@ def correlate(
     if not echo:
         for level, other, reason in _events(own, situation, common=common):
             relations.add(other, level=level, reason=reason)
-    threat = CorrelationLevel.ECHO if echo else CorrelationLevel.SAME_THREAT
-    for other, reason in _threats(own, situation, common=common):
-        relations.add(other, level=threat, reason=reason)
+    origins = _origins(situation) if echo else frozenset()
+    for country, other, reason in _threats(own, situation, common=common):
+        level = CorrelationLevel.ECHO if country in origins else CorrelationLevel.SAME_THREAT
+        relations.add(other, level=level, reason=reason)
     incident_id = relations.merge(_contradicted(own, situation))
     related = relations.listed()
     levels = {CorrelationLevel(one.level) for one in related}
@@ -224,22 +225,28 @@ def _contradicted(own: Iterable[Sighting], situation: Situation) -> frozenset[st
 
 def _threats(
     own: Iterable[Sighting], situation: Situation, *, common: frozenset[str]
-) -> Iterator[tuple[str, str]]:
-    """Yield the threads of the last months with the same substance or product, then family, in any place."""
+) -> Iterator[tuple[str, str, str]]:
+    """Yield (country, thread, reason): the same substance in the last months, or product, or family."""
     places = _by_key(situation.spread)
     telling = [one for one in own if one.key.startswith(PRODUCT) or one.role in TELLING]
     for prefix, reason in ((SUBSTANCE, "same_substance"), (PRODUCT, "same_product"), (FAMILY, "same_family")):
         for mine in telling:
-            if not mine.key.startswith(prefix) or mine.key in common or mine.key in _CATCH_ALL:
+            if not mine.key.startswith(prefix) or mine.key in _CATCH_ALL or _ruled_out(mine):
                 continue
-            if mine.confirmation == Confirmation.RULED_OUT:
+            if mine.key in common or (prefix == FAMILY and mine.detail in common):
                 continue
             for place in places.get((mine.key, mine.market), ()):
                 if place.last_at < mine.began_at - SAME_THREAT:
                     continue
                 for other in (place.last_thread_id, place.first_thread_id):
                     if _recent(situation.threads.get(other), mine.began_at - SAME_THREAT):
-                        yield other, reason
+                        yield place.country, other, reason
+
+
+def _origins(situation: Situation) -> frozenset[str]:
+    """Return the states whose findings are passed on."""
+    origins = (finding.origin for finding in situation.message.alert.findings)
+    return frozenset(one.country for one in origins if one is not None and one.country is not None)
 
 
 def _recent(thread: Other | None, since: datetime) -> bool:

@@ -39,7 +39,8 @@ def firsts(own: Iterable[Sighting], situation: Situation, *, common: frozenset[s
     """Return the firsts among what was found here, each key once for the widest place it is new in."""
     country = situation.message.alert.location.country
     found: list[New] = []
-    for key, admin1 in _counted(own).items():
+    telling = (one for one in own if not (one.key.startswith(FAMILY) and one.detail in common))
+    for key, admin1 in _counted(telling).items():
         if key in common:
             continue
         scopes = _new(key, admin1, situation)

@@ -94,10 +94,13 @@ def _of_finding(
 ) -> Iterator[Sighting]:
     best: dict[str, Sighting] = {}
     for substance, identity in zip(finding.substances, identities, strict=True):
-        for key in (substance_key(identity), family_key(identity)):
+        member = substance_key(identity)
+        for key in (member, family_key(identity)):
             if key is None or (substance.confirmation is Confirmation.RULED_OUT and key.startswith(FAMILY)):
                 continue  # one member that is not there says nothing of its family
             sighting = _of_substance(alert, index, finding, substance=substance, key=key)
+            if key.startswith(FAMILY):
+                sighting = replace(sighting, detail=member or "")
             if key not in best or _weight(sighting) > _weight(best[key]):
                 best[key] = sighting
     yield from best.values()

@@ -6,6 +6,7 @@ nobody learns from an answer what exists.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -31,6 +32,7 @@ DEFINING: Final = {
     MessageType.DISPUTE: ReferenceRelation.DISPUTES,
 }
 _MOST_STEPS: Final = 100  # of a chain of held messages; a longer one dies at its deadline anyway
+_NAMED: Final = re.compile(r"[A-Z]{2}:[^:]{1,64}")
 _RELAY_ID: Final = re.compile(r"[A-Z][A-Z0-9]*-[A-Z]{2}-\d{4}-\d{6,}")
 
 _first_verdict = and_(verdicts.c.message_id == receipts_table.c.id, verdicts.c.revision == 0)
@@ -186,15 +188,12 @@ def cited(
     """
     found: dict[tuple[str, str, bool], Citation] = {}
     unknown: list[str] = []
-    defining = DEFINING.get(message.alert.message_type)
-    for one in message.alert.references:
-        if one.relation == defining:
-            continue
-        other = find(connection, message, one.ref, may_see=may_see)
+    for reference, relation in _relations(message):
+        other = find(connection, message, reference, may_see=may_see)
         if other is None:
-            unknown.append(one.ref)
+            unknown.append(reference)
         elif other != thread_id:
-            found[other, one.relation, False] = Citation(thread_id=other, relation=one.relation)
+            found[other, relation, False] = Citation(thread_id=other, relation=relation)
     for row in connection.execute(_citing, names(message, relay_id or message.alert.national_ref)):
         if row.thread_id != thread_id and _means(row, message, relay_id):
             citation = Citation(thread_id=row.thread_id, relation=row.relation, back=True)
@@ -207,19 +206,21 @@ def remember(
 ) -> None:
     """Keep the references that nothing answers to, so that they link whenever the other side arrives."""
     defining = DEFINING.get(message.alert.message_type)
+    missing = [one for one in _relations(message) if one[0] in unknown]
+    if orphan:
+        missing += [(one.ref, one.relation) for one in message.alert.references if one.relation == defining]
     rows = [
         {
             "message_id": message.id,
-            "reference": one.ref,
-            "relation": one.relation,
+            "reference": reference,
+            "relation": relation,
             "thread_id": thread_id,
             "sender_id": message.sender_id,
             "country": message.sender_country,
             "status": message.alert.status,
-            "national_ref": bare(one.ref),
+            "national_ref": bare(reference),
         }
-        for one in message.alert.references
-        if one.ref in unknown or (orphan and one.relation == defining)
+        for reference, relation in missing
     ]
     if rows:
         connection.execute(insert_once(connection, citations), rows)
@@ -312,6 +313,20 @@ def bare(reference: str) -> str:
     """Return a reference without the country that it may name."""
     country, colon, national_ref = reference.partition(":")
     return national_ref if colon and len(country) == len("CC") else reference
+
+
+def _relations(message: Message) -> Iterator[tuple[str, str]]:
+    """Yield what the message says outright of other alerts, but for the one that it changes.
+
+    The origin of a finding that it only passes on is said as `CC:ref` or in words; words name nothing here.
+    """
+    defining = DEFINING.get(message.alert.message_type)
+    for one in message.alert.references:
+        if one.relation != defining:
+            yield one.ref, one.relation
+    for finding in message.alert.findings:
+        if finding.origin is not None and finding.origin.ref and _NAMED.fullmatch(finding.origin.ref):
+            yield finding.origin.ref, ReferenceRelation.ECHO_OF
 
 
 def _receipts_named(connection: Connection, message: Message, reference: str) -> list[Any]:

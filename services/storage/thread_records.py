@@ -14,7 +14,7 @@ class Sighting:
     """What one message says under one key: a substance, family or product in one finding, or its text.
 
     `admin1` empty = the whole country or not stated. `counted`: found here, at least presumptively, so that
-    the next one is no first. `detail` of a product: its principal substances; of a text: a hash of all facts.
+    the next one is no first. `detail` of a product: its principal substances; of a family: its member; of a text: a hash of all facts.
     """
 
     finding: int

@@ -162,7 +162,7 @@ sightings = Table(
     Column("presence", String(24), nullable=False),
     Column("began_at", Instant, nullable=False),
     Column("ended_at", Instant, nullable=False),
-    Column("detail", Text, nullable=False),  # product: its principal substances; text: hash of all facts
+    Column("detail", Text, nullable=False),  # product: its principals; family: its member; text: hash of facts
     Column("counted", Boolean, nullable=False),  # found here, at least presumptively: it makes a first
     Column("current", Boolean, nullable=False),  # false once a newer version or a retraction replaces it
 )
