@@ -8,7 +8,7 @@ from typing import Any
 
 from schemas.alerts import Alert
 from schemas.classifications import Classification, Correlation
-from schemas.vocabularies import Audience, MessageType
+from schemas.vocabularies import Audience, CorrelationLevel, MessageType, Severity, Status, Tlp
 from services.classify.assess import classify_alert
 from services.disclosure import Content
 from services.notify.letters import Letter, Links
@@ -84,15 +84,15 @@ def make_letter(alert: Alert | None, **overrides: Any) -> Letter:
         "replaces": None,
         "ever_restricted": False,
         "message_type": alert.message_type if alert is not None else MessageType.ALERT,
-        "status": alert.status if alert is not None else "exercise",
-        "tlp": alert.tlp if alert is not None else "TLP:AMBER",
+        "status": alert.status if alert is not None else Status.EXERCISE,
+        "tlp": alert.tlp if alert is not None else Tlp.AMBER,
         "occasion": "issue",
         "why": ("focal_point",),
         "alert": alert,
         "classification": verdict,
-        "correlation": Correlation(level="new"),
-        "level": verdict.severity.level if verdict is not None else "high",
-        "urgency": verdict.severity.urgency if verdict is not None else "high",
+        "correlation": Correlation(level=CorrelationLevel.NEW),
+        "level": verdict.severity.level if verdict is not None else Severity.HIGH,
+        "urgency": verdict.severity.urgency if verdict is not None else Severity.HIGH,
         "under_review": False,
         "disputed_by": None,
         "earlier": None,

@@ -101,7 +101,7 @@ def _finding(before: Finding, after: Finding, pointer: str) -> Iterator[Change]:
     for name in _PRODUCT:
         old, new = (getattr(each.product, name) if each.product else None for each in (before, after))
         yield from _differs(_text(old), _text(new), f"{pointer}/product/{name}", f"product.{name}")
-    old_in, new_in = (sorted(one.matrices) for one in (before, after))
+    old_in, new_in = (sorted(each.value for each in one.matrices) for one in (before, after))
     yield from _lists(old_in, new_in, f"{pointer}/matrices", "matrices")
     old_amount, new_amount = ([_dumped(each) for each in one.quantities] for one in (before, after))
     yield from _lists(old_amount, new_amount, f"{pointer}/quantities", "quantities")

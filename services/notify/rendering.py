@@ -6,10 +6,12 @@ Source: RFC 5322 3.6.4 (Message-ID, References), RFC 3834 5 (Auto-Submitted), RF
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
+from urllib.parse import urlsplit, urlunsplit
 
+from services.disclosure import Content, restricted
 from services.notify.document import to_text
 from services.notify.email_html import email_html
 from services.notify.letter_document import render_page_parts
@@ -38,6 +40,7 @@ def render_email(
     ``domain`` is the relay's own, for message ids. ``first_notification_id`` is that of the first email of the
     thread to this recipient; None, or the letter's own, where this is the first.
     """
+    letter = _fit_for_mail(letter)
     document = render_page_parts(letter, terms=terms, places=places, findings=FINDINGS_IN_EMAIL)
     headers = {
         "Message-ID": message_id(letter.notification_id, domain),
@@ -52,6 +55,27 @@ def render_email(
         text=to_text(document),
         html=email_html(document, tlp=letter.tlp),
         headers=MappingProxyType(headers),
+    )
+
+
+def _fit_for_mail(letter: Letter) -> Letter:
+    """Return the letter, without content where its label is above TLP:GREEN whatever was asked for.
+
+    The second lock: what may leave was decided by `services.disclosure`.
+    """
+    withheld = letter.content in (Content.NOTICE, Content.GONE)
+    if not withheld and not restricted(letter.tlp):
+        return letter
+    base = urlsplit(letter.links.page)
+    page = urlunsplit((base.scheme, base.netloc, f"/n/{letter.opaque_id}", "", ""))
+    return replace(
+        letter,
+        content=letter.content if withheld else Content.NOTICE,
+        alert=None,
+        classification=None,
+        correlation=None,
+        changes=(),
+        links=replace(letter.links, page=page),
     )
 
 

@@ -90,7 +90,7 @@ def _fitting(begin: str, wordings: Iterator[str]) -> Iterator[str]:
 def _wordings(letter: Letter, alert: Alert, voice: Voice) -> Iterator[str]:
     """Yield the rest of the subject, from the fullest to the shortest."""
     country = alert.location.country
-    if letter.message_type is MessageType.RETRACTION:
+    if _names_no_content(letter):
         yield f"{letter.relay_id}, {country}"
         return
     found = gravest_first(alert, letter.classification)
@@ -104,6 +104,15 @@ def _wordings(letter: Letter, alert: Alert, voice: Voice) -> Iterator[str]:
     yield f"{full}, {place}"
     yield f"{short}, {place}"
     yield f"{short}, {country}"
+
+
+def _names_no_content(letter: Letter) -> bool:
+    """Return whether the thread's reference stands for the content.
+
+    What is taken back is not repeated; what a dispute names would show who disputes.
+    """
+    unnamed = letter.message_type is MessageType.DISPUTE and letter.disputed_by is None
+    return unnamed or letter.message_type is MessageType.RETRACTION
 
 
 def _named(one: Found, alert: Alert, voice: Voice, *, first: bool) -> str:

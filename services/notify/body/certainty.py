@@ -6,7 +6,7 @@ from typing import Final
 from schemas.vocabularies import Method, Outcome, Presence
 from services.notify.body.telling import Telling, prose
 from services.notify.document import Block, Bullets, Line, Part
-from services.notify.named import Found, either, short_name
+from services.notify.named import Found, either, key, short_name
 from services.notify.typography import colon, lowered, one_line
 from services.notify.voice import Voice, sentences
 
@@ -20,7 +20,7 @@ def certainty(telling: Telling) -> Part:
 
 def _blocks(telling: Telling) -> Iterator[Block]:
     voice = telling.voice
-    found = _distinct([one for one in telling.found if not one.ruled_out])
+    found = _distinct(_gravest_first(telling))
     ruled_out = _distinct([one for one in telling.found if one.ruled_out])
     mark = _mark(found, telling)
     if mark:
@@ -61,6 +61,12 @@ def _distinct(found: list[Found]) -> list[Found]:
     return list(said.values())
 
 
+def _gravest_first(telling: Telling) -> list[Found]:
+    rank = {key(one.substance): at for at, one in enumerate(telling.gravest)}
+    found = [one for one in telling.found if not one.ruled_out]
+    return sorted(found, key=lambda one: rank.get(key(one.substance), len(rank)))
+
+
 def _listed(found: list[Found], telling: Telling) -> Block:
     lines = tuple(_one(one, telling) for one in found)
     if len(lines) <= _INLINE_AT_MOST:
@@ -74,9 +80,16 @@ def _one(found: Found, telling: Telling) -> Line:
     how = [_method(method, voice) for method in substance.methods]
     if substance.lab_type is not None:
         how.append(voice.within("lab_type", substance.lab_type.value))
-    by = f" ({', '.join(how)})" if how else ""
-    said = voice.say("confirmation", substance.confirmation.value)
-    return prose([(f"{name}{colon(voice.language)} {said}{by}.",)])
+    said = _with(voice.say("confirmation", substance.confirmation.value), how)
+    return prose([(f"{name}{colon(voice.language)} {said}.",)])
+
+
+def _with(said: str, how: list[str]) -> str:
+    """Return the certainty with its methods, in one pair of brackets."""
+    if not how:
+        return said
+    by = ", ".join(how)
+    return f"{said.removesuffix(')')}; {by})" if said.endswith(")") else f"{said} ({by})"
 
 
 def _with_methods(found: Found, telling: Telling) -> str:

@@ -6,6 +6,7 @@ from schemas.alerts import Count, PartialDate, Purity, Quantity, Samples
 from services.notify.body.harm import count_text
 from services.notify.body.quantities import purity_text, quantity_text
 from services.notify.body.samples import samples_text
+from services.notify.body.telling import Telling
 from services.notify.changes import Change, Value
 from services.notify.typography import lowered, one_line, quoted
 from services.notify.voice import Voice
@@ -43,19 +44,21 @@ _WORDS: Final = {
 }
 
 
-def heading_of(change: Change, voice: Voice) -> str:
+def heading_of(change: Change, telling: Telling) -> str:
     """Return what the row is about; a substance's name stands before the kind of fact."""
+    voice = telling.voice
     kind, _, code = change.label.partition(".")
     if kind == "harm":
         return voice.say("harm", code)
-    group, word = _HEADINGS[change.label]
+    group, word = ("heading", "ruled_out") if _is_ruled_out(change) else _HEADINGS[change.label]
     said = voice.say(group, word)
     named = change.about[0] if change.about and change.label != "substance" else None
-    return f"{one_line(named)}, {lowered(said)}" if named else said
+    return f"{telling.called(named)}, {lowered(said)}" if named else said
 
 
-def value_of(change: Change, voice: Voice, *, now: bool) -> str:
+def value_of(change: Change, telling: Telling, *, now: bool) -> str:
     """Return the value as the parts say it; empty where there is none."""
+    voice = telling.voice
     value = change.after if now else change.before
     if value is None:
         return ""
@@ -64,12 +67,28 @@ def value_of(change: Change, voice: Voice, *, now: bool) -> str:
         return _harm(value, code, change.about[1 if now else 0], voice)
     if kind == "date":
         return voice.date_of(PartialDate.parse(str(value)))
+    if change.label == "substance" and isinstance(value, dict):
+        return _substance(value, telling)
     return _said(change.label, value, voice)
+
+
+def _is_ruled_out(change: Change) -> bool:
+    value = change.after if change.after is not None else change.before
+    return (
+        change.label == "substance" and isinstance(value, dict) and value.get("confirmation") == "ruled_out"
+    )
+
+
+def _substance(value: dict[str, Value], telling: Telling) -> str:
+    names = value.get("one_of")
+    name = value.get("name") or (" / ".join(map(str, names)) if isinstance(names, list) else "")
+    said = lowered(telling.voice.say("confirmation", str(value["confirmation"])))
+    return f"{telling.called(str(name))} ({said})"
 
 
 def _harm(value: Value, code: str, attribution: str | None, voice: Voice) -> str:
     count = Count.model_validate(value)
-    text = count_text(count, code, voice)
+    text = count_text(count, code, voice, labelled=False)
     linked = attribution is not None and (count.value is None or count.value > 0)
     return f"{text}, {voice.say('attribution', attribution)}" if linked and attribution else text
 
@@ -91,10 +110,6 @@ def _said(label: str, value: Value, voice: Voice) -> str:
 
 
 def _block(label: str, value: dict[str, Value], voice: Voice) -> str:
-    if label == "substance":
-        names = value.get("one_of")
-        name = value.get("name") or (" / ".join(map(str, names)) if isinstance(names, list) else "")
-        return f"{one_line(str(name))} ({lowered(voice.say('confirmation', str(value['confirmation'])))})"
     if label == "purity":
         return purity_text(Purity.model_validate(value), voice)
     return "; ".join(samples_text(Samples.model_validate(value), voice))

@@ -71,6 +71,7 @@ def _blocks(telling: Telling) -> Iterator[Block]:
             yield from _reason(telling)
         case MessageType.DISPUTE:
             yield from _dispute(telling)
+            return  # no change of level
         case MessageType.ALERT:
             pass
     yield from _level(letter, voice)
@@ -102,7 +103,7 @@ def _table(telling: Telling, told: Sequence[Change]) -> Iterator[Table]:
     for each in told:
         now = _cell(each, telling, now=True)
         cells = (_cell(each, telling, now=False), now) if before else (now,)
-        rows.append(Row(capital(heading_of(each, voice)), cells))
+        rows.append(Row(capital(heading_of(each, telling)), cells))
     yield Table(tuple(voice.say("label", code) for code in headings), tuple(rows))
 
 
@@ -110,7 +111,7 @@ _OF_FINDINGS: Final = frozenset({"substance", "confirmation", "role", "sold_as",
 
 
 def _cell(change: Change, telling: Telling, *, now: bool) -> str:
-    return value_of(change, telling.voice, now=now) or telling.voice.not_stated()
+    return value_of(change, telling, now=now) or telling.voice.not_stated()
 
 
 def _reason(telling: Telling) -> Iterator[Block]:

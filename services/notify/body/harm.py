@@ -18,6 +18,8 @@ from services.notify.voice import Voice, sentences
 ALWAYS: Final = ("cases", "deaths", "hospitalised")
 MORE: Final = ("icu", "overdoses", "respiratory_arrest", "naloxone_given", "naloxone_response")
 
+_RESPONSE: Final = "naloxone_response"
+
 
 def harm(telling: Telling) -> Part:
     """Return the fourth part."""
@@ -52,34 +54,27 @@ def _statement(harm: Harm, telling: Telling) -> Line:
     return sentences(mark + line.text)
 
 
-def count_text(count: Count | None, code: str, voice: Voice) -> str:
-    """Return `at least 4 people hospitalised`; empty for a number that is missing."""
+def count_text(count: Count | None, code: str, voice: Voice, *, labelled: bool = True) -> str:
+    """Return `at least 4 people hospitalised`; empty for a number that is missing.
+
+    What has no number of its own kind stands after its label, unless the label stands elsewhere.
+    """
     if count is None:
         return ""
-    if count.value is None:
-        return _labelled(code, voice.say("qualifier", Qualifier.SEVERAL.value), voice)
     exact = count.qualifier is Qualifier.EXACT
-    if code == "naloxone_response":
-        return _response(count, voice)
     if count.value == 0 and exact:
-        return voice.say("harm_count", f"{code}.zero")
+        return voice.say("harm_count", f"{code}.{'no' if code == _RESPONSE else 'zero'}")
+    if count.value is None or code == _RESPONSE:
+        text = _number(count, voice)
+        return f"{voice.say('harm', code)}{colon(voice.language)} {text}" if labelled else text
+    return voice.numbered("harm_count", code, count.value, text=_number(count, voice))
+
+
+def _number(count: Count, voice: Voice) -> str:
+    if count.value is None:
+        return voice.say("qualifier", Qualifier.SEVERAL.value)
     n = number(count.value, voice.language)
-    text = n if exact else f"{voice.say('qualifier', count.qualifier.value)} {n}"
-    return voice.numbered("harm_count", code, count.value, text=text)
-
-
-def _response(count: Count, voice: Voice) -> str:
-    if count.value == 0 and count.qualifier is Qualifier.EXACT:
-        return voice.say("harm_count", "naloxone_response.no")
-    n = number(count.value or 0, voice.language)
-    qualifier = (
-        "" if count.qualifier is Qualifier.EXACT else f"{voice.say('qualifier', count.qualifier.value)} "
-    )
-    return _labelled("naloxone_response", qualifier + n, voice)
-
-
-def _labelled(code: str, text: str, voice: Voice) -> str:
-    return f"{voice.say('harm', code)}{colon(voice.language)} {text}"
+    return n if count.qualifier is Qualifier.EXACT else f"{voice.say('qualifier', count.qualifier.value)} {n}"
 
 
 def _window(harm: Harm, voice: Voice) -> str:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from schemas.alerts import Alert
 from services.notify.document import Block, Line, Part, Quote, Word
 from services.notify.letters import Letter
-from services.notify.named import Found
-from services.notify.typography import capital, colon, lowered, paragraphs, sentence
+from services.notify.named import Found, short_name
+from services.notify.typography import capital, colon, lowered, one_line, paragraphs, sentence
 from services.notify.voice import Voice
 
 Words = Sequence[str | Word]
@@ -43,6 +43,13 @@ class Telling:
     def part(self, code: str, blocks: Iterable[Block]) -> Part:
         """Return a part under its heading."""
         return Part(code, self.voice.say("heading", code), tuple(blocks))
+
+    def called(self, reported: str) -> str:
+        """Return the reader's name of a substance that the sender reports under ``reported``."""
+        for one in self.found:
+            if one.substance.name == reported:
+                return short_name(one, self.voice, language=self.language)
+        return one_line(reported)
 
     def original_mark(self) -> str:
         """Return `(Original text in Spanish)`, empty where it is the reader's language."""
