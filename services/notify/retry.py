@@ -94,7 +94,8 @@ class BackOff:
         wait = max(self.wait(failing_for=now - since, draw=draw), asked)
         at = now + wait
         if health.next_probe_at is not None and health.next_probe_at > now and not asked:
-            at = health.next_probe_at  # attempts that were in flight together back off together
+            # What was in flight together backs off together; a probe's claim is shorter than its lease.
+            at = min(at, health.next_probe_at)
         return replace(health, failures=failures, failing_since=since, next_probe_at=at)
 
 

@@ -8,18 +8,32 @@ from uuid import uuid4
 from sqlalchemy import Connection
 
 from services.storage import (
+    answers,
+    deliveries_chasing,
     deliveries_claiming,
+    deliveries_reading,
     deliveries_routing,
     deliveries_rows,
     deliveries_settling,
     endpoints,
-    webhook_secrets,
 )
-from services.storage.delivery_records import Claim, Decide, Health, Routed, Rules, Settled, Settlement, Told
+from services.storage.deliveries_chasing import Chased, Remind
+from services.storage.delivery_records import (
+    Attempt,
+    Claim,
+    Decide,
+    Health,
+    NewAnswer,
+    Routed,
+    Rules,
+    Settled,
+    Settlement,
+    Standing,
+    Told,
+)
 from services.storage.ports import Executor
 from services.storage.recipients import DirectoryReader
-from services.storage.records import Directory, Version
-from services.storage.webhook_secrets import SecretBox
+from services.storage.records import Answer, Directory, Notification, NotificationState, Reach, Version
 
 
 class LedgerDeliveries:
@@ -118,49 +132,84 @@ class LedgerDeliveries:
         """Clear what an endpoint backs off for, and make its queue due."""
         return await self._executor.write(partial(endpoints.enable, endpoint_id=endpoint_id, now=now))
 
-
-class LedgerSecrets:
-    """`Secrets` in the ledger; what was read is kept for a moment, for every webhook asks."""
-
-    def __init__(
-        self, executor: Executor, box: SecretBox, *, keep_for: timedelta = timedelta(seconds=5)
-    ) -> None:
-        self._executor = executor
-        self._box = box
-        self._keep_for = keep_for
-        self._kept: dict[str, tuple[datetime, list[bytes]]] = {}
-
-    async def valid(self, institution_id: str, *, now: datetime) -> list[bytes]:
-        """Return the secrets of an institution that sign now, newest first."""
-        kept = self._kept.get(institution_id)
-        if kept is not None and kept[0] <= now < kept[0] + self._keep_for:
-            return kept[1]
-        found = await self._executor.read(
-            partial(webhook_secrets.valid, institution_id=institution_id, box=self._box, now=now)
-        )
-        self._kept[institution_id] = (now, found)
-        return found
-
-    async def rotate(
+    async def chase(
         self,
-        institution_id: str,
         *,
-        secret_id: str,
-        secret: bytes,
-        overlap_until: datetime,
-        actor: str,
+        remind: Remind,
         now: datetime,
-    ) -> None:
-        """Add a secret; those before it go on signing until ``overlap_until``."""
+        silent_after: timedelta = timedelta(minutes=5),
+        most: int = 200,
+    ) -> Chased:
+        """Write the reminders that are due, and email where a webhook stays silent."""
         unit = partial(
-            webhook_secrets.rotate,
-            institution_id=institution_id,
-            secret_id=secret_id,
-            secret=secret,
-            box=self._box,
-            overlap_until=overlap_until,
-            actor=actor,
+            deliveries_chasing.chase,
+            remind=remind,
+            rules=self._rules,
+            directory=self._directory,
+            silent_after=silent_after,
             now=now,
+            most=most,
         )
-        await self._executor.write(unit)
-        self._kept.pop(institution_id, None)
+        return await self._executor.write(unit)
+
+    async def acknowledge(self, new: NewAnswer, *, now: datetime) -> Answer | None:
+        """Keep an answer and stop what is still pending for its recipient; None: it was not told."""
+        unit = partial(answers.acknowledge, new=new, directory=self._directory, now=now)
+        return await self._executor.write(unit)
+
+    async def answers_of(self, message_id: str) -> list[Answer]:
+        """Return every answer to a message, oldest first."""
+        return await self._executor.read(partial(answers.answers_of, message_id=message_id))
+
+    async def recipients_of(self, message_id: str) -> list[str]:
+        """Return the recipients that a message was routed to."""
+        return await self._executor.read(partial(answers.recipients_of, message_id=message_id))
+
+    async def routed_at(self, message_id: str, recipient_id: str) -> datetime | None:
+        """Return when a message was routed to a recipient."""
+        query = partial(answers.routed_at, message_id=message_id, recipient_id=recipient_id)
+        return await self._executor.read(query)
+
+    async def get(self, notification_id: str) -> Notification | None:
+        """Return one notification."""
+        return await self._executor.read(partial(answers.to_one, notification_id=notification_id))
+
+    async def feed(self, recipient_id: str, *, after: int, most: int) -> list[Notification]:
+        """Return what a recipient was sent or should have been, behind a cursor."""
+        query = partial(deliveries_reading.feed, recipient_id=recipient_id, after=after, most=most)
+        return await self._executor.read(query)
+
+    async def of_message(self, message_id: str) -> list[Notification]:
+        """Return every notification of a message."""
+        return await self._executor.read(partial(deliveries_reading.of_message, message_id=message_id))
+
+    async def reasons_of(self, message_id: str) -> dict[str, tuple[str, ...]]:
+        """Return why each recipient was told of a message or not."""
+        return await self._executor.read(partial(deliveries_reading.reasons_of, message_id=message_id))
+
+    async def reach(self, message_id: str) -> Reach:
+        """Return how far a message got."""
+        return await self._executor.read(partial(deliveries_reading.reach, message_id=message_id))
+
+    async def listed(self, *, state: NotificationState, after: int, most: int) -> list[Notification]:
+        """Return notifications in a state, behind a cursor."""
+        query = partial(deliveries_reading.listed, state=state, after=after, most=most)
+        return await self._executor.read_slowly(query)
+
+    async def attempts_of(self, notification_id: str) -> list[Attempt]:
+        """Return every try to send a notification."""
+        query = partial(deliveries_reading.attempts_of, notification_id=notification_id)
+        return await self._executor.read(query)
+
+    async def replay(self, notification_id: str, *, now: datetime) -> bool:
+        """Make a failed or delivered notification due again under its own id."""
+        unit = partial(deliveries_reading.replay, notification_id=notification_id, now=now)
+        return await self._executor.write(unit)
+
+    async def standing(self) -> Standing:
+        """Return how many notifications are open or failed, and what is late."""
+        return await self._executor.read_slowly(deliveries_reading.standing)
+
+    async def violations(self, *, now: datetime) -> int:
+        """Return how often promise P8 is broken."""
+        return await self._executor.read_slowly(partial(deliveries_reading.violations, now=now))

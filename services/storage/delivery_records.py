@@ -230,3 +230,27 @@ class Standing:
     oldest_unacknowledged_at: datetime | None
     failing_endpoints: int
     disabled_endpoints: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try to send a notification."""
+
+    number: int
+    began_at: datetime
+    ended_at: datetime
+    outcome: str  # delivered, deferred, rejected, unknown
+    reason: str
+    status_code: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAnswer:
+    """What a recipient says: ``state`` of AckState, ``via`` link, page or api, ``action_on`` a partial date."""
+
+    message_id: str
+    recipient_id: str
+    state: str
+    note: str | None = None
+    action_on: str | None = None
+    via: str

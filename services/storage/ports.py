@@ -5,7 +5,7 @@ where the ledger is out of reach; then nothing was kept, and the call may be rep
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
@@ -13,9 +13,23 @@ from sqlalchemy import Connection
 
 from services.errors import Invalid
 from services.storage.dead_letters import DeadLetter
+from services.storage.delivery_records import Claim, NewAnswer, Routed, Settled, Settlement, Standing
 from services.storage.keys import NewKey
 from services.storage.receipts import Answer, Submission
-from services.storage.records import ApiKey, Message, Record, Thread, Version
+from services.storage.records import Answer as RecipientAnswer
+from services.storage.records import (
+    ApiKey,
+    Directory,
+    Message,
+    Notification,
+    NotificationState,
+    Participation,
+    Reach,
+    Recipient,
+    Record,
+    Thread,
+    Version,
+)
 from services.storage.thread_records import Decide, Filters, Outcome, Page, Proposal, StoredLink
 
 T = TypeVar("T")
@@ -262,4 +276,103 @@ class Threads(Protocol):
 
     async def undo_link(self, link_id: str, *, actor: str, now: datetime) -> bool:
         """Take a merge back: the thread leaves the incident and is decided anew. False if nothing changed."""
+        ...
+
+
+class Deliveries(Protocol):
+    """Who is told of what, and whether it arrived."""
+
+    async def route(self, message_id: str, *, now: datetime) -> Routed:
+        """Route a classified message and every lower version of its thread, once."""
+        ...
+
+    async def claim(self, *, now: datetime, limit: int, least_urgent: int = 3) -> list[Claim]:
+        """Claim due notifications, most urgent first, fair between endpoints."""
+        ...
+
+    async def settle(self, settlements: Sequence[Settlement], *, now: datetime) -> Settled:
+        """Write down how claimed notifications ended; a lost claim changes nothing."""
+        ...
+
+    async def expire(self, *, now: datetime, most: int = 500) -> int:
+        """Take back claims whose lease has lapsed; return how many."""
+        ...
+
+    async def acknowledge(self, new: NewAnswer, *, now: datetime) -> RecipientAnswer | None:
+        """Keep an answer and stop what is still pending for its recipient; None: it was not told."""
+        ...
+
+    async def answers_of(self, message_id: str) -> list[RecipientAnswer]:
+        """Return every answer to a message, oldest first."""
+        ...
+
+    async def recipients_of(self, message_id: str) -> list[str]:
+        """Return the recipients that a message was routed to."""
+        ...
+
+    async def routed_at(self, message_id: str, recipient_id: str) -> datetime | None:
+        """Return when a message was routed to a recipient."""
+        ...
+
+    async def get(self, notification_id: str) -> Notification | None:
+        """Return one notification."""
+        ...
+
+    async def feed(self, recipient_id: str, *, after: int, most: int) -> list[Notification]:
+        """Return what a recipient was sent or should have been, behind a cursor."""
+        ...
+
+    async def of_message(self, message_id: str) -> list[Notification]:
+        """Return every notification of a message."""
+        ...
+
+    async def reasons_of(self, message_id: str) -> dict[str, tuple[str, ...]]:
+        """Return why each recipient was told of a message or not."""
+        ...
+
+    async def reach(self, message_id: str) -> Reach:
+        """Return how far a message got."""
+        ...
+
+    async def listed(self, *, state: NotificationState, after: int, most: int) -> list[Notification]:
+        """Return notifications in a state, behind a cursor."""
+        ...
+
+    async def replay(self, notification_id: str, *, now: datetime) -> bool:
+        """Make a failed or delivered notification due again under its own id."""
+        ...
+
+    async def standing(self) -> Standing:
+        """Return how many notifications are open or failed, and what is late."""
+        ...
+
+    async def violations(self, *, now: datetime) -> int:
+        """Return how often promise P8 is broken."""
+        ...
+
+
+class Recipients(Protocol):
+    """The directory."""
+
+    async def directory(self) -> Directory:
+        """Return the directory as it now stands."""
+        ...
+
+    async def get(self, recipient_id: str) -> Recipient | None:
+        """Return one institution, active or not."""
+        ...
+
+    async def by_address(self, address: str) -> list[Recipient]:
+        """Return the active institutions that have this mailbox, or a deputy with it."""
+        ...
+
+    async def replace_all(
+        self,
+        given: Iterable[Recipient],
+        *,
+        taking_part: Mapping[str, Participation],
+        actor: str,
+        now: datetime,
+    ) -> int:
+        """Make the directory what is given; return its new version."""
         ...

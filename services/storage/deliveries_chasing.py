@@ -1,0 +1,143 @@
+"""Chasing: reminders and deputies where nobody answered, another way where a webhook stays silent.
+
+What to write is decided by a pure function that goes in as an argument; here is only what is due.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+from sqlalchemy import Connection, and_, bindparam, exists, select, true
+
+from services.storage.deliveries_routing import insert_rows
+from services.storage.deliveries_rows import NOTIFICATION_COLUMNS, to_notification
+from services.storage.deliveries_settling import like_notification
+from services.storage.delivery_records import Overdue, Planned, Rules
+from services.storage.records import Directory, Notification, Recipient
+from services.storage.tables import Instant, endpoints, notifications
+
+_URGENT: Final = 1  # critical and high; the others are seen on the page, not chased
+_MAIL: Final = "email"
+
+_overdue = (
+    select(
+        notifications.c.message_id,
+        notifications.c.recipient_id,
+        notifications.c.thread_id,
+        notifications.c.thread_version,
+        notifications.c.urgency,
+        notifications.c.due_at,
+    )
+    .where(
+        notifications.c.awaits_answer.is_(True),
+        notifications.c.due_at <= bindparam("at", type_=Instant),
+        notifications.c.reminded_at.is_(None),
+        notifications.c.urgency <= _URGENT,
+        notifications.c.received.is_(True) | (notifications.c.state == "pending"),
+    )
+    .order_by(notifications.c.due_at)
+    .limit(bindparam("most"))
+)
+_of_recipient = select(*NOTIFICATION_COLUMNS).where(
+    notifications.c.message_id == bindparam("message"), notifications.c.recipient_id == bindparam("recipient")
+)
+_reminded = (
+    notifications.update()
+    .where(
+        notifications.c.message_id == bindparam("message"),
+        notifications.c.recipient_id == bindparam("recipient"),
+    )
+    .values(reminded_at=bindparam("at", type_=Instant))
+)
+_mailed = notifications.alias("mailed")
+_silent = (
+    select(*NOTIFICATION_COLUMNS)
+    .select_from(notifications.join(endpoints, endpoints.c.id == notifications.c.endpoint_id))
+    .where(
+        endpoints.c.next_probe_at.is_not(None),
+        notifications.c.state == "pending",
+        notifications.c.urgency <= _URGENT,
+        notifications.c.channel == "webhook",
+        notifications.c.created_at <= bindparam("before", type_=Instant),
+        ~exists(
+            select(true()).where(
+                and_(
+                    _mailed.c.message_id == notifications.c.message_id,
+                    _mailed.c.recipient_id == notifications.c.recipient_id,
+                    _mailed.c.channel == _MAIL,
+                )
+            )
+        ),
+    )
+    .order_by(notifications.c.urgency, notifications.c.created_at)
+    .limit(bindparam("most"))
+)
+
+
+class Remind(Protocol):
+    """The pure decision: what goes out to whom, when an answer is overdue."""
+
+    def __call__(
+        self, overdue: Overdue, *, recipient: Recipient, rows: Sequence[Notification], now: datetime
+    ) -> Sequence[Planned]:
+        """Return reminders on the recipient's channels and what its deputies get."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chased:
+    """How many reminders and fallbacks were written."""
+
+    reminders: int
+    fallbacks: int
+
+
+def chase(
+    connection: Connection,
+    *,
+    remind: Remind,
+    rules: Rules,
+    directory: Callable[[Connection], Directory],
+    silent_after: timedelta,
+    now: datetime,
+    most: int,
+) -> Chased:
+    """Write the reminders that are due, and email where a webhook has been silent for ``silent_after``."""
+    people = directory(connection)
+    reminders = 0
+    seen: set[tuple[str, str]] = set()
+    for row in connection.execute(_overdue, {"at": now, "most": most}).all():
+        who = (row.message_id, row.recipient_id)
+        if who in seen:
+            continue
+        seen.add(who)
+        overdue = Overdue(
+            message_id=row.message_id,
+            recipient_id=row.recipient_id,
+            thread_id=row.thread_id,
+            thread_version=row.thread_version,
+            urgency=row.urgency,
+            due_at=row.due_at,
+        )
+        reminders += _remind(connection, overdue, remind=remind, people=people, now=now)
+    fallbacks = 0
+    for row in connection.execute(_silent, {"before": now - silent_after, "most": most}).all():
+        one = to_notification(row)
+        planned = rules.fallback(one, others=(one,), directory=people)
+        if planned is not None:
+            insert_rows(connection, (planned,), like=like_notification(one), now=now)
+            fallbacks += 1
+    return Chased(reminders=reminders, fallbacks=fallbacks)
+
+
+def _remind(
+    connection: Connection, overdue: Overdue, *, remind: Remind, people: Directory, now: datetime
+) -> int:
+    wanted = {"message": overdue.message_id, "recipient": overdue.recipient_id}
+    rows = [to_notification(row) for row in connection.execute(_of_recipient, wanted)]
+    recipient = people.recipients.get(overdue.recipient_id)
+    planned = () if recipient is None else remind(overdue, recipient=recipient, rows=rows, now=now)
+    insert_rows(connection, planned, like=like_notification(rows[0]), now=now)
+    connection.execute(_reminded, wanted | {"at": now})
+    return len(planned)
