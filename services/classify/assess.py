@@ -16,6 +16,7 @@ from schemas.classifications import (
     SeverityVerdict,
     SubstanceIdentity,
 )
+from schemas.vocabularies import Outcome
 from services.classify.categories import MIXTURE, categorise, event_day
 from services.classify.facts import derive
 from services.classify.firsts import NO_HISTORY, FirstsHistory
@@ -119,6 +120,34 @@ def classify_alert(
     return conclude(prepared, alert, history=history, before=before)
 
 
+def united(identity: Identity, catalogue: Catalogue) -> Identity:
+    """Return ``identity``; of several substances in one name all are there, so it gets all their codes."""
+    if identity.reason != MIXTURE:
+        return identity
+    mixture = identity
+    entries = [entry for one in mixture.candidates if (entry := catalogue.entry(one.key)) is not None]
+    codes = mixture.codes.union(*(entry.codes for entry in entries))
+    opioid = any(same_group(entry.effect_group) == "opioid" for entry in entries)
+    return replace(mixture, codes=codes, effect_group="opioid" if opioid else mixture.effect_group)
+
+
+def strictly_new(identity: Identity, day: Days, catalogue: Catalogue) -> bool | None:
+    """Return whether a substance monitored as NPS was uncontrolled on ``day``; what is no NPS is not strict.
+
+    Undetermined (None) where the date is, and for what is not identified, unless all candidates agree.
+    """
+    if identity.entry is not None:
+        return nps_strict(identity.entry, day) if _NPS in identity.codes else False
+    if identity.outcome is not Outcome.AMBIGUOUS:  # near spellings of an unknown name say nothing
+        return None
+    entries = [catalogue.entry(one.key) for one in identity.candidates]
+    known = [entry for entry in entries if entry is not None and _NPS in entry.codes]
+    if identity.reason == MIXTURE or not known or len(known) < len(entries):
+        return None
+    answers = {nps_strict(entry, day) for entry in known}
+    return answers.pop() if len(answers) == 1 else None
+
+
 def _identity(substance: Substance, *, catalogue: Catalogue, structures: StructureReader | None) -> Identity:
     identity = identify(
         name=substance.name,
@@ -130,15 +159,7 @@ def _identity(substance: Substance, *, catalogue: Catalogue, structures: Structu
         catalogue=catalogue,
         structures=structures,
     )
-    return _united(identity, catalogue) if identity.reason == MIXTURE else identity
-
-
-def _united(mixture: Identity, catalogue: Catalogue) -> Identity:
-    """Return the identity of several substances in one name: all are there, so all their codes are."""
-    entries = [entry for one in mixture.candidates if (entry := catalogue.entry(one.key)) is not None]
-    codes = mixture.codes.union(*(entry.codes for entry in entries))
-    opioid = any(same_group(entry.effect_group) == "opioid" for entry in entries)
-    return replace(mixture, codes=codes, effect_group="opioid" if opioid else mixture.effect_group)
+    return united(identity, catalogue)
 
 
 def _described(
@@ -155,7 +176,7 @@ def _described(
             preferred_name=identity.preferred_name,
             family=identity.family,
             control=_control(identity.entry, day),
-            nps_strict=_nps_strict(identity, day, catalogue),
+            nps_strict=strictly_new(identity, day, catalogue),
             candidates=tuple(
                 Candidate(inchikey=one.inchikey, preferred_name=one.preferred_name, reason=one.reason)
                 for one in identity.candidates
@@ -183,18 +204,3 @@ def _control(entry: Entry | None, day: Days) -> tuple[ControlEntry, ...]:
         for one in controls_on(entry, day).schedules
         if one.standing is Standing.IN_FORCE
     )
-
-
-def _nps_strict(identity: Identity, day: Days, catalogue: Catalogue) -> bool | None:
-    """Return whether a substance monitored as NPS was uncontrolled on ``day``; what is no NPS is not strict.
-
-    Undetermined (None) where the date is, and for what is not identified, unless all candidates agree.
-    """
-    if identity.entry is not None:
-        return nps_strict(identity.entry, day) if _NPS in identity.codes else False
-    entries = [catalogue.entry(one.key) for one in identity.candidates]
-    known = [entry for entry in entries if entry is not None and _NPS in entry.codes]
-    if identity.reason == MIXTURE or not known or len(known) < len(entries):
-        return None
-    answers = {nps_strict(entry, day) for entry in known}
-    return answers.pop() if len(answers) == 1 else None

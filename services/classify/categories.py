@@ -29,10 +29,10 @@ from schemas.vocabularies import (
 )
 from services.classify.identities import Identity
 from services.reference.catalogue import Entry
-from services.reference.controls import Standing, controls_on
+from services.reference.controls import Days, Standing, controls_on
 from services.reference.plan import PlanBasis
 
-_CHEMICAL_ROLES = frozenset({Role.PRECURSOR, Role.REAGENT, Role.INTERMEDIATE})
+CHEMICAL_ROLES = frozenset({Role.PRECURSOR, Role.REAGENT, Role.INTERMEDIATE})
 _LABORATORY = frozenset(
     {Confirmation.PRESUMPTIVE_LAB, Confirmation.CONFIRMED, Confirmation.CONFIRMED_REFERENCE}
 )
@@ -98,6 +98,17 @@ class Ground:
     reason: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """What the rules ask of a reported substance beside its identity."""
+
+    role: Role
+    confirmation: Confirmation
+    as_chemical: bool  # it counts as a chemical: :func:`acts_as_chemical`
+    as_medicine: bool  # it is in a genuine medicine that left its channel: :func:`is_genuine_medicine`
+    day: Days  # by which control is judged
+
+
 def categorise(
     alert: Alert, identities: Sequence[Sequence[Identity]], *, plan: Mapping[str, PlanBasis]
 ) -> tuple[tuple[CategoryLabel, ...], tuple[Review, ...]]:
@@ -125,19 +136,28 @@ def categorise(
     return tuple(labels), tuple(reason for reason in Review if reason in review)
 
 
-def grounds_of(
-    substance: Substance, identity: Identity, *, finding: Finding, alert: Alert
-) -> dict[str, Ground]:
-    """Return the codes of one substance in its finding, parents implied, each with its ground."""
-    if substance.confirmation is Confirmation.RULED_OUT:
+def grounds_of(identity: Identity, on: Circumstances) -> dict[str, Ground]:
+    """Return the codes of one substance in its circumstances, parents implied, each with its ground."""
+    if on.confirmation is Confirmation.RULED_OUT:
         return {}
     if identity.codes:
-        own = _own(substance, identity, finding=finding, alert=alert)
-    elif identity.outcome is Outcome.RESOLVED or _is_inert(substance, identity):
+        own = _own(identity, on)
+    elif identity.outcome is Outcome.RESOLVED or _is_inert(identity, on):
         own = {}
     else:
         own = {"X.UNK": Ground(rule=Rule.UNKNOWN, reason=_hint(identity))}
     return _with_parents(own)
+
+
+def circumstances_of(substance: Substance, *, finding: Finding, alert: Alert) -> Circumstances:
+    """Return the circumstances of one substance of ``finding``."""
+    return Circumstances(
+        role=substance.role,
+        confirmation=substance.confirmation,
+        as_chemical=acts_as_chemical(substance, finding),
+        as_medicine=is_genuine_medicine(substance, finding=finding, alert=alert),
+        day=event_day(alert),
+    )
 
 
 def event_day(alert: Alert) -> PartialDate:
@@ -151,7 +171,7 @@ def acts_as_chemical(substance: Substance, finding: Finding) -> bool:
     A residue of the synthesis in a tablet does not (it is a by-product there).
     """
     traded = finding.market is Market.CHEMICAL_TRADE and substance.role is Role.PRINCIPAL
-    return traded or substance.role in _CHEMICAL_ROLES
+    return traded or substance.role in CHEMICAL_ROLES
 
 
 def is_genuine_medicine(substance: Substance, *, finding: Finding, alert: Alert) -> bool:
@@ -177,28 +197,28 @@ def _each(
         return [(None, {"X.UNK": ground}, {Review.UNIDENTIFIED})]
     each: list[tuple[int | None, dict[str, Ground], set[Review]]] = []
     for position, (substance, identity) in enumerate(zip(finding.substances, identities, strict=True)):
-        grounds = grounds_of(substance, identity, finding=finding, alert=alert)
-        each.append((position, grounds, _review(substance, identity, grounds=grounds)))
+        on = circumstances_of(substance, finding=finding, alert=alert)
+        grounds = grounds_of(identity, on)
+        each.append((position, grounds, _review(identity, on, grounds=grounds)))
     return each
 
 
-def _own(substance: Substance, identity: Identity, *, finding: Finding, alert: Alert) -> dict[str, Ground]:
-    medicine = is_genuine_medicine(substance, finding=finding, alert=alert)
+def _own(identity: Identity, on: Circumstances) -> dict[str, Ground]:
     as_medicine = Ground(rule=Rule.MEDICINE, reason="genuine_product_diverted")
     own: dict[str, Ground] = {}
     for code in identity.codes:
         group = code.partition(".")[0]
         if group == "PHA":
-            if medicine:
+            if on.as_medicine:
                 own[code] = as_medicine
         elif group == "CHM":
-            if acts_as_chemical(substance, finding):
-                dated, reason = _dated(code, identity.entry, alert=alert)
+            if on.as_chemical:
+                dated, reason = _dated(code, identity.entry, on.day)
                 own[dated] = Ground(rule=Rule.CHEMICAL, reason=reason)
-            elif medicine and "PHA.PRE" in identity.codes:
+            elif on.as_medicine and "PHA.PRE" in identity.codes:
                 own[code] = as_medicine
         elif code == Category.X_ADU:
-            if substance.role is not Role.CUTTING_AGENT:
+            if on.role is not Role.CUTTING_AGENT:
                 own[code] = Ground(rule=Rule.ADULTERANT, reason="adulterant_of_concern")
         else:
             own[code] = _by_identity(identity)
@@ -215,14 +235,12 @@ def _by_identity(identity: Identity) -> Ground:
     return Ground(rule=Rule.CLASS, reason=f"class_by_{identity.step}")
 
 
-def _dated(code: str, entry: Entry | None, *, alert: Alert) -> tuple[str, str]:
+def _dated(code: str, entry: Entry | None, day: Days) -> tuple[str, str]:
     """Return the code that a chemical had on the day of the event: in a table of 1988 it is a precursor."""
     if entry is None or code not in {"CHM.PRE", "CHM.PPR"}:
         return code, "in_catalogue"
     tables = [one for one in entry.controls if one.convention == "1988"]
-    standings = {
-        one.standing for one in controls_on(entry, event_day(alert)).schedules if one.convention == "1988"
-    }
+    standings = {one.standing for one in controls_on(entry, day).schedules if one.convention == "1988"}
     if Standing.IN_FORCE in standings:
         return "CHM.PRE", "in_table_of_1988"
     if Standing.UNDETERMINED in standings or not tables:
@@ -240,11 +258,11 @@ def _with_parents(own: Mapping[str, Ground]) -> dict[str, Ground]:
     return grounds
 
 
-def _is_inert(substance: Substance, identity: Identity) -> bool:
+def _is_inert(identity: Identity, on: Circumstances) -> bool:
     hinted = identity.family is not None or identity.effect_group is not None
-    by_laboratory = substance.confirmation in _LABORATORY
+    by_laboratory = on.confirmation in _LABORATORY
     unlisted = identity.outcome is Outcome.UNKNOWN and not hinted
-    return unlisted and by_laboratory and substance.role in _INERT_ROLES
+    return unlisted and by_laboratory and on.role in _INERT_ROLES
 
 
 def _hint(identity: Identity) -> str:
@@ -252,11 +270,11 @@ def _hint(identity: Identity) -> str:
     return f"perhaps_{hint}" if hint else identity.reason
 
 
-def _review(substance: Substance, identity: Identity, *, grounds: Mapping[str, Ground]) -> set[Review]:
-    if substance.confirmation is Confirmation.RULED_OUT:
+def _review(identity: Identity, on: Circumstances, *, grounds: Mapping[str, Ground]) -> set[Review]:
+    if on.confirmation is Confirmation.RULED_OUT:
         return set()
     reasons = {reason for reason in _TOLD_BY_IDENTITY if reason.value == identity.reason}
-    if identity.codes and not grounds and substance.role is Role.PRINCIPAL:
+    if identity.codes and not grounds and on.role is Role.PRINCIPAL:
         reasons.add(Review.UNCATEGORISED)
     if identity.outcome is Outcome.RESOLVED or reasons:
         return reasons
@@ -264,7 +282,7 @@ def _review(substance: Substance, identity: Identity, *, grounds: Mapping[str, G
         return {Review.AMBIGUOUS}
     if identity.outcome is Outcome.CLASS_ONLY:
         return {Review.NEW_STRUCTURE} if identity.step == "structure_class" else set()
-    return {Review.NOT_IN_CATALOGUE if _is_inert(substance, identity) else Review.UNIDENTIFIED}
+    return {Review.NOT_IN_CATALOGUE if _is_inert(identity, on) else Review.UNIDENTIFIED}
 
 
 def _shows_equipment(alert: Alert) -> bool:
