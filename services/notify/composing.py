@@ -13,7 +13,7 @@ from services.disclosure import Content, Reader, disclose, redact, restricted, s
 from services.notify.letters import Earlier, Letter, Links
 from services.notify.occasions import deputy, endpoint_id, severity_of, shown
 from services.storage.delivery_records import Claim, Told
-from services.storage.records import Channel, Notification, Recipient, Version
+from services.storage.records import Channel, ChannelKind, Notification, Recipient, Version
 
 _SHOWN: Final = (Content.FULL, Content.FINDINGS)
 _TAKES_BACK: Final = (MessageType.CORRECTION, MessageType.RETRACTION)
@@ -73,6 +73,19 @@ def last_sent(told: Iterable[Told], notification: Notification) -> Told | None:
         and one.received
     ]
     return max(sent, key=lambda one: one.thread_version, default=None)
+
+
+def first_mail(told: Iterable[Told], notification: Notification) -> str | None:
+    """Return the id of the first mail of the thread to this mailbox: later ones are shown below it."""
+    mails = (
+        one
+        for one in told
+        if one.channel is ChannelKind.EMAIL
+        and one.recipient_id == notification.recipient_id
+        and one.endpoint_id == notification.endpoint_id
+        and one.received
+    )
+    return next((one.id for one in mails), None)
 
 
 def earlier_of(

@@ -62,6 +62,9 @@ class Instruments:
         self.reminders = Counter(
             "relay_notify_reminders", "Reminders and deputies called in", registry=registry
         )
+        self.fallbacks = Counter(
+            "relay_notify_fallbacks", "Emails sent because a webhook stayed silent", registry=registry
+        )
         for channel in _PUSHED:
             for outcome in OUTCOMES:
                 self.attempts.labels(channel.value, outcome)

@@ -1,14 +1,16 @@
 """The notifier as a service: it routes what was classified; the dispatcher sends it."""
 
+import asyncio
 import json
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from schemas.events import CLASSIFIED
-from services.errors import Invalid
+from services.errors import Invalid, Transient
 from services.notify.instruments import Instruments
-from services.storage.delivery_records import Routed
+from services.notify.reminding import remind
+from services.storage.delivery_records import Chased, Remind, Routed
 from services.storage.records import Record
 
 
@@ -45,6 +47,56 @@ class NotifyService:
         self._instruments.routed.inc(len(routed.versions))
         self._instruments.planned.inc(routed.rows)
         self._routed(routed)
+
+
+class Chases(Protocol):
+    """What the chaser needs of the deliveries port."""
+
+    async def chase(self, *, remind: Remind, now: datetime) -> Chased:
+        """Write the reminders that are due, and email where a webhook stays silent."""
+        ...
+
+
+class Chaser:
+    """A loop of the notifier: reminds who has not answered in time, and calls in the deputies."""
+
+    name = "chaser"
+
+    def __init__(
+        self,
+        deliveries: Chases,
+        *,
+        clock: Callable[[], datetime],
+        instruments: Instruments,
+        wake: Callable[[], None],
+        every: timedelta = timedelta(seconds=15),
+    ) -> None:
+        self._deliveries = deliveries
+        self._clock = clock
+        self._instruments = instruments
+        self._wake = wake
+        self._every = every
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Look for what is overdue every so often, until ``stop`` is set."""
+        while not stop.is_set():
+            await self.once()
+            try:
+                async with asyncio.timeout(self._every.total_seconds()):
+                    await stop.wait()
+            except TimeoutError:
+                continue
+
+    async def once(self) -> None:
+        """Look once; a ledger out of reach is asked again the next time."""
+        try:
+            chased = await self._deliveries.chase(remind=remind, now=self._clock())
+        except Transient:
+            return
+        self._instruments.reminders.inc(chased.reminders)
+        self._instruments.fallbacks.inc(chased.fallbacks)
+        if chased.reminders or chased.fallbacks:
+            self._wake()
 
 
 def _message_id(record: Record) -> str:

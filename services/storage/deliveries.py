@@ -17,13 +17,14 @@ from services.storage import (
     deliveries_settling,
     endpoints,
 )
-from services.storage.deliveries_chasing import Chased, Remind
 from services.storage.delivery_records import (
     Attempt,
+    Chased,
     Claim,
     Decide,
     Health,
     NewAnswer,
+    Remind,
     Routed,
     Rules,
     Settled,

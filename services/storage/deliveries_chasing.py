@@ -3,18 +3,17 @@
 What to write is decided by a pure function that goes in as an argument; here is only what is due.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final
 
 from sqlalchemy import Connection, and_, bindparam, exists, select, true
 
 from services.storage.deliveries_routing import insert_rows
 from services.storage.deliveries_rows import NOTIFICATION_COLUMNS, to_notification
 from services.storage.deliveries_settling import like_notification
-from services.storage.delivery_records import Overdue, Planned, Rules
-from services.storage.records import Directory, Notification, Recipient
+from services.storage.delivery_records import Chased, Overdue, Remind, Rules
+from services.storage.records import Directory
 from services.storage.tables import Instant, endpoints, notifications
 
 _URGENT: Final = 1  # critical and high; the others are seen on the page, not chased
@@ -73,24 +72,6 @@ _silent = (
     .order_by(notifications.c.urgency, notifications.c.created_at)
     .limit(bindparam("most"))
 )
-
-
-class Remind(Protocol):
-    """The pure decision: what goes out to whom, when an answer is overdue."""
-
-    def __call__(
-        self, overdue: Overdue, *, recipient: Recipient, rows: Sequence[Notification], now: datetime
-    ) -> Sequence[Planned]:
-        """Return reminders on the recipient's channels and what its deputies get."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chased:
-    """How many reminders and fallbacks were written."""
-
-    reminders: int
-    fallbacks: int
 
 
 def chase(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from services.storage.records import ChannelKind, Directory, Notification, Version
+from services.storage.records import ChannelKind, Directory, Notification, Recipient, Version
 
 # --- routing ---------------------------------------------------------------------------------------------
 
@@ -254,3 +254,21 @@ class NewAnswer:
     note: str | None = None
     action_on: str | None = None
     via: str
+
+
+class Remind(Protocol):
+    """The pure decision: what goes out to whom, when an answer is overdue."""
+
+    def __call__(
+        self, overdue: Overdue, *, recipient: Recipient, rows: Sequence[Notification], now: datetime
+    ) -> Sequence[Planned]:
+        """Return reminders on the recipient's channels and what its deputies get."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chased:
+    """How many reminders and fallbacks were written."""
+
+    reminders: int
+    fallbacks: int

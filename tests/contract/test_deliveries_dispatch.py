@@ -61,7 +61,7 @@ def make_dispatcher(
         Channels(webhook=channel, email=mailbox),
         Renderers(
             webhook=lambda letter: json.dumps({"id": letter.notification_id}).encode(),
-            email=lambda letter, address: f"{address} {letter.content}".encode(),
+            email=lambda letter, address, first, at: f"{address} {letter.content} {first} {at}".encode(),
         ),
         addressing=Addressing(base_url="https://relay.example.org", keys=KEYS),
     )

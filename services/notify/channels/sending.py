@@ -14,7 +14,7 @@ from services.disclosure import Content, Reader, restricted
 from services.notify import composing
 from services.notify.letters import Earlier, Letter, Links
 from services.notify.links import LinkKeys, make_links, make_token
-from services.notify.occasions import endpoint_id
+from services.notify.occasions import ISSUE, endpoint_id
 from services.storage.delivery_records import Claim, Moved, Outcome, Rejected, Told, Withheld
 from services.storage.records import Channel, ChannelKind, Directory, Version
 
@@ -31,10 +31,14 @@ class Sent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Renderers:
-    """The pure functions that give a letter its form: a webhook's body, a mail for one address."""
+    """The pure functions that give a letter its form: a webhook's body, a mail.
+
+    A mail is for one address, names the first mail of its thread to that reader (None: it is the first), and
+    says when it is sent. None: without a mail server.
+    """
 
     webhook: Callable[[Letter], bytes]
-    email: Callable[[Letter, str], bytes]
+    email: Callable[[Letter, str, str | None, datetime], bytes] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,9 +143,9 @@ class Sender:
         self, claim: Claim, version: Version, reader: Reader, channel: Channel, *, now: datetime
     ) -> Sent:
         one = claim.notification
-        last = None
-        if one.thread_version > 1:
-            last = composing.last_sent(await self._versions.thread_told(one.thread_id), one)
+        follows = one.thread_version > 1 or one.occasion != ISSUE
+        told = await self._versions.thread_told(one.thread_id) if follows else []
+        last = composing.last_sent(told, one)
         allowed = composing.permit(claim, version, reader, had_earlier=last is not None)
         if allowed.content is Content.NOTHING:
             return _unsent(Withheld(reason=allowed.reason))
@@ -154,10 +158,12 @@ class Sender:
             related=await self._related(version),
             links=self._links(claim, version, reader, allowed.content),
         )
-        outcome = await self._hand_over(letter, channel, now=now)
+        outcome = await self._hand_over(letter, channel, first=composing.first_mail(told, one), now=now)
         return Sent(outcome=outcome, content=allowed.content.value)
 
-    async def _hand_over(self, letter: Letter, channel: Channel, *, now: datetime) -> Outcome:
+    async def _hand_over(
+        self, letter: Letter, channel: Channel, *, first: str | None, now: datetime
+    ) -> Outcome:
         if channel.kind is ChannelKind.WEBHOOK:
             return await self._channels.webhook.send(
                 channel.address,
@@ -166,10 +172,10 @@ class Sender:
                 keys=await self._secrets.valid(letter.recipient.id, now=now),
                 now=now,
             )
-        if self._channels.email is None:
+        if self._channels.email is None or self._renderers.email is None:
             return Rejected(reason="no_mail_server")
         return await self._channels.email.send(
-            channel.address, self._renderers.email(letter, channel.address)
+            channel.address, self._renderers.email(letter, channel.address, first, now)
         )
 
     async def _earlier(
