@@ -24,6 +24,10 @@ class Inbox(Protocol):
         """Return the recipients that a message was routed to."""
         ...
 
+    async def of_message(self, message_id: str) -> list[Notification]:
+        """Return every notification of a message."""
+        ...
+
     async def routed_at(self, message_id: str, recipient_id: str) -> datetime | None:
         """Return when a message was routed to a recipient."""
         ...
@@ -35,6 +39,12 @@ class Inbox(Protocol):
     async def acknowledge(self, new: NewAnswer, *, now: datetime) -> Answer | None:
         """Keep an answer and stop what is still on its way; None: this recipient was not told."""
         ...
+
+
+async def told_of(inbox: Inbox, message_id: str, recipient_id: str) -> Notification | None:
+    """Return the first notification of a message to a recipient; None where it was not told."""
+    every = await inbox.of_message(message_id)
+    return next((one for one in every if one.recipient_id == recipient_id), None)
 
 
 async def answer_of(inbox: Inbox, message_id: str, recipient_id: str) -> Answer | None:

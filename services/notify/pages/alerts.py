@@ -22,7 +22,7 @@ from services.http.forms import Seals
 from services.http.reading import Reading, Sight
 from services.http.routes import RawRoute
 from services.http.sessions import Sessions, SignedIn
-from services.notify.inbox import SEEN, Inbox, answer_of
+from services.notify.inbox import SEEN, Inbox, answer_of, told_of
 from services.notify.links import make_links
 from services.notify.pages import forms
 from services.notify.pages.signing_in import FORM_TIME, cross_site, reader_values, sign_in_address
@@ -31,7 +31,7 @@ from services.notify.pages.view import View
 from services.notify.pages.words import language_of
 from services.storage.delivery_records import NewAnswer
 from services.storage.ports import Threads
-from services.storage.records import Thread, Version
+from services.storage.records import Notification, Thread, Version
 
 _AGAIN = "again"
 _LONGEST_REFERENCE = 40
@@ -169,7 +169,7 @@ class _AlertPage:
         message_id, recipient_id = sight.version.message.id, signed_in.recipient.id
         if await answer_of(self._inbox, message_id, recipient_id) is not None:
             return
-        if recipient_id in await self._inbox.recipients_of(message_id):
+        if await told_of(self._inbox, message_id, recipient_id) is not None:
             new = NewAnswer(message_id=message_id, recipient_id=recipient_id, state=SEEN, via="page")
             await self._inbox.acknowledge(new, now=self._clock())
 
@@ -180,7 +180,7 @@ class _AlertPage:
         language = _language(request, signed_in)
         say = self._view.words.within(language)
         answered = await answer_of(self._inbox, version.message.id, recipient.id)
-        was_told = recipient.id in await self._inbox.recipients_of(version.message.id)
+        told = await told_of(self._inbox, version.message.id, recipient.id)
         form = forms.form_values(
             action=f"{request.url.path}?{urlencode({'version': version.thread_version, 'lang': language})}",
             purpose=_purpose(signed_in, version.message.id),
@@ -190,25 +190,26 @@ class _AlertPage:
             seals=self._seals,
             now=self._clock(),
         )
-        values = self._content(sight, signed_in, language) | {
+        values = self._content(sight, signed_in, language, told) | {
             **reader_values(signed_in, seals=self._seals, now=self._clock()),
             "notices": forms.notices_of(
                 answered=answered,
                 just_now=filled is not None and filled.error is None,
                 version=version.thread_version,
                 newest=version.thread.version,
-                retracted=version.thread.state == "retracted"
-                and version.thread.message_id != version.message.id,
+                retracted=forms.is_withdrawn(version),
                 say=say,
                 moment=self._teller.moments(recipient, language),
             ),
             "versions": await self._versions(request, sight, signed_in, language),
-            "form": {**form, "action": self._view.root + str(form["action"])} if was_told else None,
+            "form": {**form, "action": self._view.root + str(form["action"])} if told else None,
         }
         status = filled.status if filled else 200
         return self._view.page("alert.html", request, language=language, values=values, status=status)
 
-    def _content(self, sight: Sight, signed_in: SignedIn, language: str) -> dict[str, Any]:
+    def _content(
+        self, sight: Sight, signed_in: SignedIn, language: str, told: Notification | None
+    ) -> dict[str, Any]:
         thread = sight.version.thread
         links = make_links(
             self._view.base,
@@ -219,8 +220,8 @@ class _AlertPage:
             restricted=restricted(thread.strictest_tlp),
         )
         reader = Reader(recipient=replace(signed_in.recipient, language=language), surface=Surface.PAGE)
-        told = self._teller.tell(sight, reader, links=links, language=language)
-        return {"title": told.reference, "content": told.html, "colour": told.colour}
+        page = self._teller.tell(sight, reader, links=links, language=language, told=told)
+        return {"title": page.reference, "content": page.html, "colour": page.colour}
 
     async def _versions(
         self, request: Request, sight: Sight, signed_in: SignedIn, language: str

@@ -20,7 +20,7 @@ from services.http.limits import Bucket, Quota
 from services.http.reading import Reading, Sight
 from services.http.routes import RawRoute
 from services.http.sessions import welcome
-from services.notify.inbox import Inbox, answer_of
+from services.notify.inbox import Inbox, answer_of, told_of
 from services.notify.links import VALID_FOR, LinkKeys, expired, make_links, read_token, recipient_of
 from services.notify.pages import forms
 from services.notify.pages.signing_in import FORM_TIME, cross_site
@@ -28,7 +28,7 @@ from services.notify.pages.telling import Teller
 from services.notify.pages.view import View
 from services.notify.pages.words import language_of
 from services.storage.ports import Threads
-from services.storage.records import Directory, Recipient, Version
+from services.storage.records import Directory, Notification, Recipient, Version
 
 _ASKED = Quota(requests=300, window=timedelta(minutes=10))  # from one network address
 _LONGEST_TOKEN = 100
@@ -158,14 +158,14 @@ class _AnswerPage:
         sight = await self._reading.sight(version, Reader(recipient=recipient, surface=Surface.LINK))
         answered = await answer_of(self._inbox, version.message.id, recipient.id)
         kept = filled is not None and filled.error is None
-        values = self._values(opened, sight) | {
+        told = await told_of(self._inbox, version.message.id, recipient.id)
+        values = self._values(opened, sight, told) | {
             "notices": forms.notices_of(
                 answered=answered,
                 just_now=kept,
                 version=version.thread_version,
                 newest=version.thread.version,
-                retracted=version.thread.state == "retracted"
-                and version.thread.message_id != version.message.id,
+                retracted=forms.is_withdrawn(version),
                 say=self._view.words.within(opened.language),
                 moment=self._teller.moments(recipient, opened.language),
             ),
@@ -182,7 +182,7 @@ class _AnswerPage:
         status = filled.status if filled else 200
         return self._view.page("answer.html", request, language=opened.language, values=values, status=status)
 
-    def _values(self, opened: _Open, sight: Sight) -> dict[str, Any]:
+    def _values(self, opened: _Open, sight: Sight, told: Notification | None) -> dict[str, Any]:
         thread = opened.version.thread
         say = self._view.words.within(opened.language)
         links = make_links(
@@ -194,12 +194,12 @@ class _AnswerPage:
             restricted=not sight.shown,
         )
         reader = Reader(recipient=replace(opened.recipient, language=opened.language), surface=Surface.LINK)
-        told = self._teller.tell(sight, reader, links=links, language=opened.language)
+        page = self._teller.tell(sight, reader, links=links, language=opened.language, told=told)
         last_day = self._teller.days(opened.recipient, opened.language)(opened.routed_at + VALID_FOR)
         return {
-            "title": say("page.title", ref=told.reference),
-            "content": told.html,
-            "colour": told.colour,
+            "title": say("page.title", ref=page.reference),
+            "content": page.html,
+            "colour": page.colour,
             "restricted": not sight.shown,
             "tlp": sight.tlp.value,
             "page_url": links.page,

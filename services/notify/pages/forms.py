@@ -9,11 +9,11 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from schemas.notifications import Acknowledgement
-from schemas.vocabularies import AckState
+from schemas.vocabularies import AckState, MessageType, ThreadState
 from services.http.forms import FIELD, Seals
 from services.notify.pages.words import Say
 from services.storage.delivery_records import NewAnswer
-from services.storage.records import Answer, Recipient
+from services.storage.records import Answer, Recipient, Version
 
 LONGEST_NOTE: Final = 500
 STATES: Final = tuple(
@@ -123,6 +123,13 @@ def notices_of(
     elif newest > version:
         notices.append({"kind": "warning", "text": say("page.superseded", version=newest)})
     return notices
+
+
+def is_withdrawn(version: Version) -> bool:
+    """Return whether this version was taken back by a later message; the retraction itself was not."""
+    return (
+        version.thread.state == ThreadState.RETRACTED and version.message_type is not MessageType.RETRACTION
+    )
 
 
 def _is_day(text: str) -> bool:
