@@ -17,7 +17,7 @@ from services.classify.decide import decide, propose
 from services.classify.keys import common_keys
 from services.reference.catalogue import Catalogue
 from services.reference.plan import PlanBasis
-from services.storage import receipts, settling
+from services.storage import receipt_records, receipts, settling
 from services.storage.records import Event, Message
 from services.storage.serials import Naming
 from services.storage.settling import Rules
@@ -82,14 +82,14 @@ class Relay:
         """Accept one alert; its record waits on the topic."""
         message = message_of(alert, sender_id=sender_id, country=country, can_amend=can_amend, at=self.now)
         body = canonical_json(alert).decode()
-        submission = receipts.Submission(
+        submission = receipt_records.Submission(
             message=message,
             body=body,
             event=Event(
                 topic=ALERTS,
                 event_id=message.id,
                 key=message.reference_key,
-                payload=receipts.event_payload(message, body=body),
+                payload=receipt_records.event_payload(message, body=body),
             ),
         )
         self.run(partial(receipts.accept, submission=submission))

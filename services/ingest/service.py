@@ -22,7 +22,7 @@ from services.http.problems import Refusal, fault
 from services.ingest import batches, identifiers
 from services.ingest.validation import InvalidAlert, parse_alert
 from services.storage.ports import Receipts
-from services.storage.receipts import TOPIC, Refused, Repeated, Submission, event_payload
+from services.storage.receipt_records import TOPIC, Refused, Repeated, Submission, event_payload
 from services.storage.records import ApiKey, Directory, Event, Message
 
 _OF_ITS_OWN_THREAD = frozenset(RELATION_OF.values())

@@ -15,6 +15,8 @@ from schemas.vocabularies import MessageState
 from services.storage.records import NotificationState
 
 UNHEALTHY: Final = ("failing", "disabled")
+# The others are counted as they happen: counting them here would take longer with every alert.
+STANDING: Final = (NotificationState.PENDING, NotificationState.CLAIMED, NotificationState.FAILED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +62,9 @@ UNACCOUNTED: Final = Gauge(
     label=None,
     help="accepted messages that are in none of the states: always 0",
 )
-NOTIFICATIONS: Final = Gauge(name="relay_notifications", label="state", help="notifications by state")
+NOTIFICATIONS: Final = Gauge(
+    name="relay_notifications", label="state", help="notifications that are open or failed, by state"
+)
 UNDELIVERED: Final = Gauge(
     name="relay_oldest_undelivered_age_seconds",
     label=None,
@@ -110,9 +114,7 @@ def families(snapshot: Snapshot | None) -> Iterator[GaugeMetricFamily]:
     states = {state.value: snapshot.messages.get(state, 0) for state in MessageState}
     yield _labelled(MESSAGES, states)
     yield _plain(UNACCOUNTED, _accepted(snapshot.messages) - sum(states.values()))
-    yield _labelled(
-        NOTIFICATIONS, {state.value: snapshot.notifications.get(state, 0) for state in NotificationState}
-    )
+    yield _labelled(NOTIFICATIONS, {state.value: snapshot.notifications.get(state, 0) for state in STANDING})
     yield _plain(UNDELIVERED, _age(snapshot.oldest_undelivered_at, now=now))
     yield _plain(UNACKNOWLEDGED, _age(snapshot.oldest_unacknowledged_at, now=now))
     unhealthy = (snapshot.failing_endpoints, snapshot.disabled_endpoints)

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final
 
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -19,8 +19,7 @@ from services.metrics import balance, measures, reading
 from services.metrics.instruments import SETTLED, TAKEN_BACK, Instruments
 from services.metrics.measures import Measure, Omission, Points
 from services.metrics.recent import Recent
-from services.storage.delivery_records import Standing
-from services.storage.ports import DeadLetters, Leases, Outbox, Receipts
+from services.storage.ports import DeadLetters, Deliveries, Leases, Outbox, Receipts
 from services.storage.records import NotificationState, Record
 
 _REMEMBERED: Final = 20_000  # messages: some hundred days of the region, some ten megabytes
@@ -173,18 +172,6 @@ class Metrics:
     def _observe(self, points: Points, wanted: Sequence[Measure], *, severity: Severity) -> None:
         for span in measures.spans(points, wanted):
             self._count.observe(span, severity=severity)
-
-
-class Deliveries(Protocol):
-    """What is asked of the deliveries port."""
-
-    async def standing(self) -> Standing:
-        """Return how many notifications are in each state, and what is late."""
-        ...
-
-    async def violations(self, *, now: datetime) -> int:
-        """Return how often promise P8 is broken."""
-        ...
 
 
 class LedgerCollector(Collector):

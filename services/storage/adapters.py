@@ -9,7 +9,7 @@ from services.storage import audit, dead_letters, keys, leases, outbox, receipts
 from services.storage.dead_letters import DeadLetter
 from services.storage.keys import NewKey
 from services.storage.ports import Executor
-from services.storage.receipts import Answer, Submission
+from services.storage.receipt_records import Answer, Submission
 from services.storage.records import ApiKey, Message, Record
 
 

@@ -15,7 +15,7 @@ from services.errors import Invalid
 from services.storage.dead_letters import DeadLetter
 from services.storage.delivery_records import Claim, NewAnswer, Routed, Settled, Settlement, Standing
 from services.storage.keys import NewKey
-from services.storage.receipts import Answer, Submission
+from services.storage.receipt_records import Answer, Submission
 from services.storage.records import Answer as RecipientAnswer
 from services.storage.records import (
     ApiKey,

@@ -1,7 +1,5 @@
 """Receipts: what was accepted, written together with its outgoing record."""
 
-import json
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, and_, bindparam, delete, func, or_, select, update
@@ -10,52 +8,23 @@ from sqlalchemy.engine import Row
 from schemas.alerts import Alert
 from schemas.vocabularies import Status
 from services.storage import outbox
+from services.storage.receipt_records import (
+    TOPIC,
+    Accepted,
+    Answer,
+    Refused,
+    Repeated,
+    Submission,
+    event_payload,
+)
 from services.storage.records import Event, Message
 from services.storage.statements import insert_once
 from services.storage.tables import idempotency_keys, receipts, threads
-
-TOPIC = "alerts.v1"
 
 _by_id = select(receipts).where(receipts.c.id == bindparam("id"))
 _by_key = select(idempotency_keys).where(
     idempotency_keys.c.sender_id == bindparam("sender_id"), idempotency_keys.c.key == bindparam("key")
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Submission:
-    """A message ready to be accepted; `body` is its canonical JSON, `event` its record on alerts.v1."""
-
-    message: Message
-    body: str
-    event: Event
-    idempotency_key: str | None = None
-    request_sha256: str = ""  # of the bytes as posted: the same key with another body is refused
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """Kept now, with its outgoing record."""
-
-    message: Message
-
-
-@dataclass(frozen=True, slots=True)
-class Repeated:
-    """An exact copy of what is there: the first receipt again, nothing is sent."""
-
-    message: Message
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """Not kept: `taken` (409, another content has this reference and version), `key_reused` (422), ..."""
-
-    reason: str
-    field: str | None = None
-
-
-Answer = Accepted | Repeated | Refused
 
 
 def accept(connection: Connection, submission: Submission) -> Answer:
@@ -184,23 +153,6 @@ def forget_keys(connection: Connection, *, before: datetime, most: int) -> int:
             )
         )
     return len(rows)
-
-
-def event_payload(message: Message, *, body: str) -> str:
-    """Return the `AlertAccepted` of a message for alerts.v1; `body` is the alert's canonical JSON, taken as it is."""
-    head = {
-        "payload_version": "0.1",
-        "message_id": message.id,
-        "sender_id": message.sender_id,
-        "sender_country": message.sender_country,
-        "can_amend": message.can_amend,
-        "national_ref": message.alert.national_ref,
-        "version": message.alert.version,
-        "reference_key": message.reference_key,
-        "received_at": message.received_at.isoformat(),
-        "content_sha256": message.content_sha256,
-    }
-    return f'{json.dumps(head)[:-1]},"alert":{body}}}'
 
 
 def to_message(row: Row[tuple[object, ...]]) -> Message:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, and_, bindparam, delete, insert, or_, select, update
 
 from schemas.vocabularies import MessageType, ReferenceRelation
-from services.storage import outbox, receipts
+from services.storage import outbox, receipt_records, receipts
 from services.storage.records import Event, Message
 from services.storage.statements import insert_once
 from services.storage.tables import citations, held, threads, verdicts
@@ -274,10 +274,10 @@ def publish(connection: Connection, message_id: str, *, now: datetime) -> bool:
         return False
     message = receipts.to_message(row)
     event = Event(
-        topic=receipts.TOPIC,
+        topic=receipt_records.TOPIC,
         event_id=f"{message_id}:{row.attempt}",
         key=row.reference_key[:64],
-        payload=receipts.event_payload(message, body=row.body),
+        payload=receipt_records.event_payload(message, body=row.body),
     )
     outbox.append(connection, event, now=now)
     return True

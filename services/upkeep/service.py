@@ -6,12 +6,12 @@ Each round may be cut short or repeated: what it does is one idempotent transact
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
 from services.errors import Transient
-from services.storage.ports import Audit, Leases, Outbox, Receipts, Threads
+from services.storage.ports import Audit, Deliveries, Leases, Outbox, Receipts, Threads
 from services.upkeep import deadlines
 from services.upkeep.deadlines import Policy
 from services.upkeep.instruments import Ended, Instruments, Task
@@ -24,14 +24,6 @@ _CLASSIFIED: Final = ("classified.v1",)
 
 Round = Callable[[datetime], Awaitable[int | None]]  # returns how much was handled; None: not the time for it
 Loop = Callable[[asyncio.Event], Awaitable[None]]
-
-
-class Deliveries(Protocol):
-    """What is asked of the deliveries port."""
-
-    async def violations(self, *, now: datetime) -> int:
-        """Return how often promise P8 is broken."""
-        ...
 
 
 class Upkeep:

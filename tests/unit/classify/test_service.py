@@ -15,7 +15,7 @@ from services.classify.service import ClassifyService
 from services.errors import Invalid
 from services.reference.catalogue import Catalogue
 from services.reference.plan import PlanBasis
-from services.storage import outbox, receipts
+from services.storage import outbox, receipt_records, receipts
 from services.storage.records import Event, Message, Record
 from services.storage.settling import Rules
 from services.storage.sqlite import SqliteLedger, open_engine
@@ -74,9 +74,9 @@ def message(**overrides: object) -> Message:
 async def accept(ledger: SqliteLedger, accepted: Message) -> Record:
     """Keep a message with its record, and return the record as the feed reads it."""
     body = canonical_json(accepted.alert).decode()
-    payload = receipts.event_payload(accepted, body=body)
+    payload = receipt_records.event_payload(accepted, body=body)
     event = Event(topic=ALERTS, event_id=accepted.id, key=accepted.reference_key, payload=payload)
-    submission = receipts.Submission(message=accepted, body=body, event=event)
+    submission = receipt_records.Submission(message=accepted, body=body, event=event)
     await ledger.write(partial(receipts.accept, submission=submission))
     return next(one for one in await records(ledger, ALERTS) if one.event_id == accepted.id)
 
@@ -169,7 +169,7 @@ async def test_a_record_that_is_no_alert_is_invalid(service: ClassifyService, pa
 
 async def test_a_record_without_a_receipt_is_invalid(ledger: SqliteLedger, service: ClassifyService) -> None:
     unknown = message()
-    payload = receipts.event_payload(unknown, body=canonical_json(unknown.alert).decode())
+    payload = receipt_records.event_payload(unknown, body=canonical_json(unknown.alert).decode())
 
     with pytest.raises(Invalid) as fault:
         await service.handle(Record(topic=ALERTS, event_id="1", key="k", payload=payload, position=1))

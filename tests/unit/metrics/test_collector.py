@@ -35,7 +35,7 @@ class Ledger:
 
     async def standing(self) -> Standing:
         return Standing(
-            states={"pending": 2, "delivered": 40},
+            states={"pending": 2, "claimed": 1},
             oldest_undelivered_at=NOW - timedelta(seconds=90),
             oldest_unacknowledged_at=None,
             failing_endpoints=1,
@@ -78,7 +78,7 @@ def collector(ledger: Ledger) -> tuple[LedgerCollector, CollectorRegistry]:
         ("relay_alerts", {"state": "classified"}, 7),
         ("relay_alerts", {"state": "held"}, 0),
         ("relay_alerts_unaccounted", {}, 0),
-        ("relay_notifications", {"state": "delivered"}, 40),
+        ("relay_notifications", {"state": "pending"}, 2),
         ("relay_notifications", {"state": "failed"}, 0),
         ("relay_oldest_undelivered_age_seconds", {}, 90),
         ("relay_oldest_unacknowledged_age_seconds", {}, 0),

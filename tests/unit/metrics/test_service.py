@@ -15,7 +15,7 @@ from services.metrics.instruments import EVENTS, Instruments
 from services.metrics.service import Metrics
 from services.storage.deliveries_events import answer_event, attempt_event
 from services.storage.delivery_records import Deferred, Delivered, Outcome, Settlement
-from services.storage.receipts import event_payload
+from services.storage.receipt_records import event_payload
 from services.storage.records import (
     Answer,
     ChannelKind,

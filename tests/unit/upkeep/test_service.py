@@ -15,7 +15,7 @@ from schemas.alerts import canonical_json
 from services.errors import Transient
 from services.storage import outbox as outbox_rows
 from services.storage.adapters import LedgerAudit, LedgerLeases, LedgerOutbox, LedgerReceipts
-from services.storage.receipts import TOPIC, Submission, event_payload
+from services.storage.receipt_records import TOPIC, Submission, event_payload
 from services.storage.records import Event, Message
 from services.storage.sqlite import SqliteLedger
 from services.storage.tables import audit, metadata, outbox, receipts
@@ -77,11 +77,12 @@ class Site:
     def another(
         self, holder: str, *, registry: CollectorRegistry | None = None, leases: Any = None
     ) -> Upkeep:
-        threads: Any = self.threads  # of the port, what is asked here
+        threads: Any = self.threads  # of each port, what is asked here
+        deliveries: Any = self.deliveries
         return Upkeep(
             receipts=LedgerReceipts(self.ledger),
             threads=threads,
-            deliveries=self.deliveries,
+            deliveries=deliveries,
             outbox=LedgerOutbox(self.ledger),
             audit=LedgerAudit(self.ledger),
             leases=leases or LedgerLeases(self.ledger),
