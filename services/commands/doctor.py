@@ -1,0 +1,123 @@
+"""`relay doctor`: what would keep this installation from working, each check with its reason."""
+
+import asyncio
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import aiosmtplib
+import typer
+
+from services.commands import ledger, output
+from services.commands.faults import FAILED
+from services.errors import Misconfigured, Transient
+from services.runtime import secrets_file, settings
+from services.storage import inspection
+from services.storage.inspection import Unusable
+
+_LEAST_FREE: Final = 1 << 30  # bytes; a year of alerts is far below, a full disk refuses every alert
+_MOST_AHEAD: Final = timedelta(minutes=1)
+_SMTP_WAIT: Final = 10.0  # seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What one check found."""
+
+    check: str
+    passed: bool
+    detail: str
+
+
+def doctor(as_json: output.Json = False) -> None:
+    """Check settings, ledger, disk, audit chain, mail server and clock; exit status 1 where one fails."""
+    held = settings.load()
+    findings = list(examine(held))
+    rows = [{"check": one.check, "passed": one.passed, "detail": one.detail} for one in findings]
+    output.listing(rows, ("check", "passed", "detail"), as_json=as_json)
+    if not all(one.passed for one in findings):
+        raise typer.Exit(FAILED)
+
+
+def examine(held: settings.Settings) -> Iterator[Finding]:
+    """Yield what each check found; one that cannot run says why, and the others still run."""
+    place = held.ledger.path
+    checks: tuple[tuple[str, Callable[[], str]], ...] = (
+        ("settings", lambda: _secrets(held)),
+        ("ledger", lambda: _ledger(place)),
+        ("ledger writable", lambda: _writable(place)),
+        ("disk space", lambda: _space(place)),
+        ("audit chain", _chain),
+        ("mail server", lambda: asyncio.run(_smtp(held.email))),
+        ("clock", lambda: _clock(place)),
+    )
+    for name, check in checks:
+        try:
+            yield Finding(check=name, passed=True, detail=check())
+        except (Unusable, Misconfigured, Transient) as fault:
+            yield Finding(check=name, passed=False, detail=str(fault))
+
+
+def _secrets(held: settings.Settings) -> str:
+    """Never makes the file: the first start does."""
+    given = held.secrets.links is not None and held.secrets.at_rest is not None
+    place = secrets_file.path_of(held)
+    if not given and not place.exists():
+        return f"right; the first start makes {place}"
+    secrets_file.load(held)
+    return "right, and the keys have the right form"
+
+
+def _ledger(place: Path) -> str:
+    whole = inspection.inspect(place)
+    if place.stat().st_mode & 0o077:
+        raise Unusable("can be read by other accounts of this machine: chmod 600")
+    return f"{whole.size} bytes, whole, revision {whole.revision}"
+
+
+def _writable(place: Path) -> str:
+    inspection.try_to_write(place)
+    return "takes a transaction"
+
+
+def _space(place: Path) -> str:
+    free = shutil.disk_usage(place.absolute().parent).free
+    if free < _LEAST_FREE:
+        raise Unusable(f"{free >> 20} MiB left for the ledger")
+    return f"{free >> 20} MiB left"
+
+
+def _chain() -> str:
+    broken = ledger.using(lambda opened: opened.audit.broken())
+    if broken is not None:
+        raise Unusable(f"record {broken} does not follow from the one before")
+    return "every record follows from the one before"
+
+
+async def _smtp(email: settings.EmailSettings) -> str:
+    client = aiosmtplib.SMTP(
+        hostname=email.host,
+        port=email.port,
+        timeout=_SMTP_WAIT,
+        use_tls=email.tls == "implicit",
+        start_tls=email.tls == "starttls",
+    )
+    try:
+        await client.connect()
+        if email.username is not None and email.password is not None:
+            await client.login(email.username, email.password.get_secret_value())
+        await client.quit()
+    except (aiosmtplib.SMTPException, OSError) as fault:
+        raise Unusable(f"{email.host}:{email.port} does not take mail: {type(fault).__name__}") from fault
+    return f"{email.host}:{email.port} answers"
+
+
+def _clock(place: Path) -> str:
+    newest = inspection.newest(place)
+    now = ledger.now()
+    if newest is not None and newest - now > _MOST_AHEAD:
+        raise Unusable(f"is behind the ledger's newest entry of {output.moment(newest)}")
+    return f"{output.moment(now)}, not behind the ledger"

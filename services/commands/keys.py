@@ -1,0 +1,181 @@
+"""`relay keys`: who may call, and the secrets of this installation."""
+
+import secrets
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from schemas.vocabularies import SenderRole
+from services.commands import ledger, output
+from services.commands.faults import Failed
+from services.runtime.secrets_file import new_key
+from services.storage.keys import SCOPES, NewKey
+from services.storage.records import ApiKey
+
+app = typer.Typer(no_args_is_help=True, help="API keys, and the secrets of this installation.")
+
+_COLUMNS = ("id", "institution", "country", "scopes", "countries", "created_at", "expires_at", "state")
+_DAYS = typer.Option(min=1, max=3650, help="Days until it ends; never by default.")
+
+
+def _scopes(given: list[str]) -> list[str]:
+    wrong = sorted(set(given) - SCOPES)
+    if wrong:
+        raise typer.BadParameter(f"{' '.join(wrong)}: not among {', '.join(sorted(SCOPES))}")
+    return given
+
+
+def _country_codes(given: list[str] | None) -> list[str] | None:
+    for code in given or ():
+        country_code(code)
+    return given
+
+
+def country_code(code: str) -> str:
+    """Return a country given on the command line, or refuse it."""
+    if not (len(code) == 2 and code.isascii() and code.isalpha() and code.isupper()):
+        raise typer.BadParameter("an ISO 3166-1 code of two capital letters, such as UY")
+    return code
+
+
+@app.command()
+def create(
+    institution: Annotated[str, typer.Option(help="Id of the institution in the directory.")],
+    country: Annotated[str, typer.Option(callback=country_code, help="Its state, as ISO 3166-1 alpha-2.")],
+    organisation: Annotated[str, typer.Option(help="Its name, as alerts show it.")],
+    scope: Annotated[
+        list[str], typer.Option(callback=_scopes, help="What it may do; repeat it for several.")
+    ],
+    role: Annotated[SenderRole, typer.Option(help="What kind of institution it is.")] = SenderRole.NDO,
+    contact: Annotated[str | None, typer.Option(help="A role mailbox, never a person's.")] = None,
+    reports_for: Annotated[
+        list[str] | None,
+        typer.Option(callback=_country_codes, help="Countries that it may report for; its own by default."),
+    ] = None,
+    expires_in: Annotated[int | None, _DAYS] = None,
+    as_json: output.Json = False,
+) -> None:
+    """Create an API key and write it to standard output: it is shown this once and kept nowhere."""
+    now = ledger.now()
+    key = ApiKey(
+        id=_new_id(),
+        institution_id=institution,
+        country=country,
+        organisation=organisation,
+        role=role,
+        contact=contact,
+        countries=frozenset(reports_for or [country]),
+        scopes=frozenset(scope),
+        created_at=now,
+        expires_at=_after(now, expires_in),
+    )
+    new = NewKey(key=key, secret=_new_secret())
+    ledger.using(lambda opened: opened.keys.create(new, actor=ledger.ACTOR))
+    _show(new, as_json=as_json)
+
+
+@app.command("list")
+def show(as_json: output.Json = False) -> None:
+    """List all keys, oldest first, the revoked ones too."""
+    now = ledger.now()
+    found = ledger.using(lambda opened: opened.keys.listed())
+    output.listing([_row(key, now=now) for key in found], _COLUMNS, as_json=as_json)
+
+
+@app.command()
+def rotate(
+    key: Annotated[str, typer.Argument(help="Id of the key to replace.")],
+    overlap_days: Annotated[int, typer.Option(min=0, max=90, help="Days for which both are valid.")] = 7,
+    expires_in: Annotated[int | None, _DAYS] = None,
+    as_json: output.Json = False,
+) -> None:
+    """Replace a key by a new one with the same rights; the old one ends after the overlap."""
+    now = ledger.now()
+
+    async def replaced(opened: ledger.Ledger) -> NewKey | None:
+        old = next((one for one in await opened.keys.listed() if one.id == key), None)
+        if old is None:
+            return None
+        new = NewKey(key=_successor(old, now=now, expires_in=expires_in), secret=_new_secret())
+        until = now + timedelta(days=overlap_days)
+        done = await opened.keys.rotate(key, new, overlap_until=until, actor=ledger.ACTOR)
+        return new if done else None
+
+    successor = ledger.using(replaced)
+    if successor is None:
+        raise Failed(f"there is no key {key} that could be replaced")
+    _show(successor, as_json=as_json)
+
+
+@app.command()
+def revoke(key: Annotated[str, typer.Argument(help="Id of the key to end.")]) -> None:
+    """End a key now; a running relay notices within seconds."""
+    ended = ledger.using(lambda opened: opened.keys.revoke(key, at=ledger.now(), actor=ledger.ACTOR))
+    if not ended:
+        raise Failed(f"there is no key {key} to end")
+    output.say(f"relay: {key} is revoked")
+
+
+@app.command()
+def secret() -> None:
+    """Write new values of RELAY_SECRETS__LINKS and RELAY_SECRETS__AT_REST, as lines of an environment file."""
+    typer.echo(f"RELAY_SECRETS__LINKS=1:{new_key()}")
+    typer.echo(f"RELAY_SECRETS__AT_REST={new_key()}")
+
+
+def _successor(old: ApiKey, *, now: datetime, expires_in: int | None) -> ApiKey:
+    return ApiKey(
+        id=_new_id(),
+        institution_id=old.institution_id,
+        country=old.country,
+        organisation=old.organisation,
+        role=old.role,
+        contact=old.contact,
+        countries=old.countries,
+        scopes=old.scopes,
+        created_at=now,
+        expires_at=_after(now, expires_in),
+    )
+
+
+def _new_id() -> str:
+    return f"key-{secrets.token_hex(6)}"
+
+
+def _new_secret() -> str:
+    return f"rk_{secrets.token_urlsafe(32)}"
+
+
+def _after(now: datetime, days: int | None) -> datetime | None:
+    return None if days is None else now + timedelta(days=days)
+
+
+def _show(new: NewKey, *, as_json: bool) -> None:
+    if as_json:
+        output.document({"id": new.key.id, "key": new.secret, "expires_at": new.key.expires_at})
+    else:
+        typer.echo(new.secret)
+    output.say(f"relay: {new.key.id} for {new.key.institution_id}; keep the key now, it is not shown again")
+
+
+def _row(key: ApiKey, *, now: datetime) -> dict[str, object]:
+    return {
+        "id": key.id,
+        "institution": key.institution_id,
+        "country": key.country,
+        "organisation": key.organisation,
+        "role": key.role,
+        "scopes": sorted(key.scopes),
+        "countries": sorted(key.countries),
+        "created_at": key.created_at,
+        "expires_at": key.expires_at,
+        "revoked_at": key.revoked_at,
+        "state": _state(key, now=now),
+    }
+
+
+def _state(key: ApiKey, *, now: datetime) -> str:
+    if key.revoked_at is not None:
+        return "revoked"
+    return "expired" if key.expires_at is not None and key.expires_at <= now else "valid"

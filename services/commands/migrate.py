@@ -1,0 +1,25 @@
+"""`relay migrate`: the ledger brought to the revision that this code needs."""
+
+from typing import Annotated
+
+import typer
+
+from services.commands import ledger
+from services.commands.faults import FAILED
+from services.commands.output import say
+
+
+def migrate(
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; exit status 1 where there is something to do.")
+    ] = False,
+) -> None:
+    """Create the ledger, or bring it up to the newest revision; safe to repeat."""
+    place = ledger.path()
+    if check:
+        fault = ledger.needs_migration(place)
+        say(f"relay: {place}: {fault}" if fault else f"relay: {place} is at the newest revision")
+        raise typer.Exit(FAILED if fault else 0)
+    before, after = ledger.migrate(place)
+    changed = f"{before or 'nothing'} -> {after}" if before != after else f"already at {after}"
+    say(f"relay: {place}: {changed}")

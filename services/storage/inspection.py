@@ -1,0 +1,116 @@
+"""What can be said of a ledger's file from outside: readable, whole, at which revision, until when."""
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from services.storage.migrations import HEAD
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NEWEST = (
+    "SELECT max(at) FROM (SELECT max(received_at) AS at FROM receipts UNION ALL SELECT max(at) FROM audit)"
+)
+
+
+class Unusable(Exception):
+    """The file is no ledger that this relay can use; the message says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspected:
+    """A file that holds a whole ledger."""
+
+    revision: str
+    pages: int
+    page_size: int  # bytes
+
+    @property
+    def size(self) -> int:
+        """Return the size of the ledger in bytes."""
+        return self.pages * self.page_size
+
+
+def inspect(path: Path, *, thorough: bool = True) -> Inspected:
+    """Read a ledger's file and return what it is; the file is not changed.
+
+    `thorough` reads every page and every index (seconds for a gigabyte). Raises `Unusable`: missing, not
+    SQLite, damaged, or not at the revision of this relay.
+    """
+    try:
+        connection = _open_to_read(path)
+        try:
+            _check(connection, "integrity_check" if thorough else "quick_check(1)")
+            revision = _revision(connection)
+            pages = connection.execute("PRAGMA page_count").fetchone()[0]
+            page_size = connection.execute("PRAGMA page_size").fetchone()[0]
+        finally:
+            connection.close()
+    except sqlite3.Error as fault:
+        raise Unusable(f"cannot be read as a ledger: {fault}") from fault
+    if revision != HEAD:
+        raise Unusable(f"is at revision {revision or 'none'}, this relay needs {HEAD}")
+    return Inspected(revision=revision, pages=pages, page_size=page_size)
+
+
+def revision_of(path: Path) -> str | None:
+    """Return the revision of a ledger's file; None where it has none. Raises `Unusable` as `inspect`."""
+    try:
+        connection = _open_to_read(path)
+        try:
+            return _revision(connection)
+        finally:
+            connection.close()
+    except sqlite3.Error as fault:
+        raise Unusable(f"cannot be read as a ledger: {fault}") from fault
+
+
+def try_to_write(path: Path, *, wait: timedelta = timedelta(seconds=5)) -> None:
+    """Take and give back the right to write, waiting for a writer at most `wait`; raises `Unusable`."""
+    try:
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=rw",
+            uri=True,
+            timeout=wait.total_seconds(),
+            isolation_level=None,
+        )
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+        finally:
+            connection.close()
+    except sqlite3.Error as fault:
+        raise Unusable(f"cannot be written: {fault}") from fault
+
+
+def newest(path: Path) -> datetime | None:
+    """Return the time of the newest receipt or act; None in an empty ledger. Raises `Unusable`."""
+    try:
+        connection = _open_to_read(path)
+        try:
+            at = connection.execute(_NEWEST).fetchone()[0]
+        finally:
+            connection.close()
+    except sqlite3.Error as fault:
+        raise Unusable(f"cannot be read as a ledger: {fault}") from fault
+    return None if at is None else _EPOCH + timedelta(microseconds=at)
+
+
+def _open_to_read(path: Path) -> sqlite3.Connection:
+    if not path.is_file():
+        raise Unusable("is not there")
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)
+
+
+def _check(connection: sqlite3.Connection, pragma: str) -> None:
+    found = connection.execute(f"PRAGMA {pragma}").fetchone()[0]
+    if found != "ok":
+        raise Unusable(f"is damaged: {found.splitlines()[0]}")
+
+
+def _revision(connection: sqlite3.Connection) -> str | None:
+    known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
+    if known is None:
+        return None
+    row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    return None if row is None else str(row[0])

@@ -1,0 +1,60 @@
+"""The `relay` command as a test calls it: arguments in; exit status, data and messages out."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services import cli
+from services.runtime.settings import PREFIX
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a command ended."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Return the JSON document on standard output."""
+        return json.loads(self.out)
+
+    @property
+    def lines(self) -> list[Any]:
+        """Return the JSON documents on standard output, one a line."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+class Relay:
+    """An installation in an empty folder, with no settings but its ledger's path."""
+
+    def __init__(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        self.folder = folder
+        self.ledger = folder / "relay.sqlite3"
+        self._monkeypatch = monkeypatch
+        self._capsys = capsys
+        for name in list(os.environ):
+            if name.startswith(PREFIX):
+                monkeypatch.delenv(name)
+        self.set(LEDGER__PATH=str(self.ledger))
+        monkeypatch.setenv("COLUMNS", "200")
+
+    def set(self, **settings: str) -> None:
+        """Change settings; the prefix is left out."""
+        for name, value in settings.items():
+            self._monkeypatch.setenv(PREFIX + name, value)
+
+    def __call__(self, *arguments: str) -> Ended:
+        """Run one command."""
+        self._capsys.readouterr()
+        status = cli.run(arguments)
+        shown = self._capsys.readouterr()
+        return Ended(status=status, out=shown.out, err=shown.err)

@@ -1,0 +1,223 @@
+"""Keys, the directory, dry runs, backups and checks from the command line."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+
+from services.notify.channels.signing import secret_bytes
+from services.runtime import secrets_file
+from services.runtime.settings import load
+from services.storage.sqlite import lock_file
+from tests.builders import minimal_alert_json
+from tests.command import Relay
+
+OBSERVATORY = (
+    "--institution",
+    "uy-observatory",
+    "--country",
+    "UY",
+    "--organisation",
+    "Observatorio de ejemplo",
+)
+DIRECTORY = {
+    "institutions": [
+        {
+            "id": "br-focal",
+            "country": "BR",
+            "organisation": "Punto focal de ejemplo",
+            "kind": "focal_point",
+            "language": "pt",
+            "timezone": "America/Sao_Paulo",
+            "audiences": ["health"],
+            "channels": [
+                {"kind": "webhook", "address": "https://hooks.example.org/relay"},
+                {"kind": "email", "address": "alertas@example.org"},
+            ],
+        },
+        {
+            "id": "uy-focal",
+            "country": "UY",
+            "organisation": "Punto focal de ejemplo",
+            "kind": "focal_point",
+            "language": "es",
+            "timezone": "America/Montevideo",
+            "audiences": ["health"],
+            "channels": [{"kind": "email", "address": "alertas.uy@example.org"}],
+        },
+    ]
+}
+
+
+@pytest.fixture
+def directory(installed: Relay) -> Path:
+    path = installed.folder / "directory.json"
+    path.write_text(json.dumps(DIRECTORY))
+    return path
+
+
+def test_a_key_is_shown_once_and_listed_without_it(installed: Relay) -> None:
+    made = installed("keys", "create", *OBSERVATORY, "--scope", "send", "--scope", "read")
+    secret = made.out.strip()
+    assert made.status == 0
+    assert secret.startswith("rk_")
+    assert secret not in made.err
+    (row,) = installed("keys", "list", "--json").json
+    assert (row["institution"], row["scopes"], row["countries"]) == (
+        "uy-observatory",
+        ["read", "send"],
+        ["UY"],
+    )
+    assert row["state"] == "valid"
+    assert row["created_at"].endswith("Z")
+    assert secret not in installed("keys", "list", "--json").out
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--scope", "everything"),
+        ("--country", "uy"),
+        ("--reports-for", "URY"),
+        ("--role", "king"),
+        ("--expires-in", "0"),
+    ],
+)
+def test_a_wrong_option_is_named(installed: Relay, option: str, value: str) -> None:
+    ended = installed("keys", "create", *OBSERVATORY, "--scope", "send", option, value)
+    assert (ended.status, ended.out) == (2, "")
+    assert option in ended.err
+
+
+def test_a_rotated_key_overlaps_its_successor(installed: Relay) -> None:
+    installed("keys", "create", *OBSERVATORY, "--scope", "send")
+    (old,) = installed("keys", "list", "--json").json
+    successor = installed("keys", "rotate", old["id"], "--json").json
+    listed = {row["id"]: row for row in installed("keys", "list", "--json").json}
+    assert listed[old["id"]]["expires_at"] is not None
+    assert listed[successor["id"]]["scopes"] == ["send"]
+    assert listed[successor["id"]]["expires_at"] is None
+
+
+def test_a_revoked_key_is_revoked_once(installed: Relay) -> None:
+    installed("keys", "create", *OBSERVATORY, "--scope", "send")
+    (row,) = installed("keys", "list", "--json").json
+    assert installed("keys", "revoke", row["id"]).status == 0
+    assert installed("keys", "revoke", row["id"]).status == 1
+    assert installed("keys", "list", "--json").json[0]["state"] == "revoked"
+
+
+def test_new_secrets_are_what_the_settings_take(relay: Relay) -> None:
+    for line in relay("keys", "secret").out.splitlines():
+        name, _, value = line.partition("=")
+        relay.set(**{name.removeprefix("RELAY_"): value})
+    held = secrets_file.load(load())
+    assert set(held.links) == {1}
+    assert Fernet(held.at_rest[0])
+    assert not secrets_file.path_of(load()).exists()
+
+
+def test_the_directory_is_imported_listed_and_shown(installed: Relay, directory: Path) -> None:
+    assert installed("recipients", "import", str(directory), "--check").status == 0
+    assert installed("recipients", "list", "--json").json == []
+    assert installed("recipients", "import", str(directory)).status == 0
+    listed = installed("recipients", "list")
+    assert "br-focal" in listed.out
+    assert "@" not in listed.out + installed("recipients", "list", "--json").out
+    shown = installed("recipients", "show", "br-focal").json
+    assert [channel["kind"] for channel in shown["channels"]] == ["webhook", "email"]
+    assert [row["id"] for row in installed("recipients", "list", "--country", "UY", "--json").json] == [
+        "uy-focal"
+    ]
+
+
+def test_a_directory_with_a_fault_changes_nothing(installed: Relay, directory: Path) -> None:
+    installed("recipients", "import", str(directory))
+    broken = DIRECTORY | {"institutions": [DIRECTORY["institutions"][0] | {"language": "de"}]}
+    directory.write_text(json.dumps(broken))
+    ended = installed("recipients", "import", str(directory))
+    assert (ended.status, ended.out) == (1, "")
+    assert "/institutions/0/language" in ended.err
+    assert len(installed("recipients", "list", "--json").json) == 2
+
+
+def test_who_is_no_longer_in_the_file_becomes_inactive(installed: Relay, directory: Path) -> None:
+    installed("recipients", "import", str(directory))
+    directory.write_text(json.dumps({"institutions": DIRECTORY["institutions"][:1]}))
+    installed("recipients", "import", str(directory))
+    assert [row["id"] for row in installed("recipients", "list", "--json").json] == ["br-focal"]
+    every = {row["id"]: row["active"] for row in installed("recipients", "list", "--all", "--json").json}
+    assert every == {"br-focal": True, "uy-focal": False}
+
+
+def test_the_participation_of_a_state_can_be_changed(installed: Relay, directory: Path) -> None:
+    installed("recipients", "import", str(directory))
+    assert installed("recipients", "set-participation", "BR", "withdrawn").status == 0
+    rows = {row["id"]: row for row in installed("recipients", "list", "--json").json}
+    assert rows["br-focal"]["participation"] == "withdrawn"
+    assert rows["uy-focal"]["active"]
+
+
+def test_a_webhook_secret_is_for_who_has_a_webhook(installed: Relay, directory: Path) -> None:
+    installed("recipients", "import", str(directory))
+    made = installed("recipients", "webhook-secret", "br-focal")
+    assert len(secret_bytes(made.out.strip())) == 32
+    refused = installed("recipients", "webhook-secret", "uy-focal")
+    assert (refused.status, refused.out) == (1, "")
+
+
+def test_alerts_are_classified_in_their_order_and_faults_stand_in_their_place(relay: Relay) -> None:
+    file = relay.folder / "alerts.jsonl"
+    lines = [json.dumps(minimal_alert_json()), "{}", "", json.dumps(minimal_alert_json(title="Otra"))]
+    file.write_text("\n".join(lines))
+    ended = relay("classify", str(file))
+    assert ended.status == 1
+    assert [list(line) for line in ended.lines] == [["classification"], ["problem"], ["classification"]]
+    assert ended.lines[0]["classification"]["severity"]["level"] in ("critical", "high", "moderate", "info")
+    assert ended.lines[1]["problem"]["status"] == 422
+    file.write_text(lines[0])
+    assert relay("classify", str(file)).status == 0
+    assert relay("classify", str(relay.folder / "missing")).status == 1
+
+
+def test_a_backup_is_taken_beside_a_running_relay_and_restored_only_without_it(installed: Relay) -> None:
+    copy = installed.folder / "copy"
+    running = lock_file(installed.ledger)
+    assert installed("backup", str(copy)).status == 0
+    assert installed("backup", str(copy)).status == 1
+    assert installed("restore", str(copy), "--force").status == 2
+    os.close(running)
+    assert installed("restore", str(copy)).status == 1
+    assert installed("restore", str(copy), "--force").status == 0
+    assert installed("restore", str(installed.folder / "missing"), "--force").status == 1
+
+
+def test_the_doctor_finds_what_is_wrong(installed: Relay) -> None:
+    installed.set(EMAIL__PORT="1", EMAIL__TLS="none")
+    ended = installed("doctor", "--json")
+    passed = {row["check"]: row["passed"] for row in ended.json}
+    assert ended.status == 1
+    assert passed == {name: name != "mail server" for name in passed}
+    assert {"settings", "ledger", "ledger writable", "disk space", "audit chain", "clock"} < set(passed)
+    installed.ledger.chmod(0o644)
+    rows = {row["check"]: row for row in installed("doctor", "--json").json}
+    assert not rows["ledger"]["passed"]
+    assert "chmod 600" in rows["ledger"]["detail"]
+
+
+def test_the_doctor_says_so_where_there_is_no_ledger(relay: Relay) -> None:
+    rows = {row["check"]: row["passed"] for row in relay("doctor", "--json").json}
+    assert not rows["ledger"]
+    assert not relay.ledger.exists()
+    assert not list(relay.folder.iterdir())
+
+
+def test_a_relay_that_does_not_answer_is_not_healthy(relay: Relay) -> None:
+    relay.set(HTTP__PORT="1")
+    ended = relay("healthcheck")
+    assert ended.status == 1
+    assert "http://127.0.0.1:1/readyz does not answer" in ended.err
+    relay.set(HTTP__PORT="0")
+    assert "RELAY_HTTP__PORT" in relay("healthcheck").err
