@@ -37,10 +37,10 @@ def voice_for(letter: Letter, *, terms: Terms, places: Places) -> Voice:
 def render_page_parts(
     letter: Letter, *, terms: Terms, places: Places, findings: int | None = None
 ) -> Document:
-    """Return what the letter says, as data; ``findings`` tells only so many, the gravest first.
+    """Return what the letter says, as data; ``findings`` tells only so many, the gravest first, as an email does.
 
-    Complete for each content: all of it, the findings alone, or a notice. Pages leave out the answer part
-    (``without``) and put their form in its place.
+    Without it everything is told as on a page: the narrative, the attachments, related alerts, ids of rules.
+    Complete for each content: all of it, the findings alone, or a notice.
     """
     voice = voice_for(letter, terms=terms, places=places)
     telling = telling_of(letter, voice, findings=findings)
@@ -68,6 +68,7 @@ def telling_of(letter: Letter, voice: Voice, *, findings: int | None = None) -> 
         found=substances(alert, letter.classification),
         gravest=gravest_first(alert, letter.classification),
         shown=findings_by_gravity(alert, letter.classification)[:findings],
+        on_page=findings is None,
         reason_given=letter.message_type is MessageType.CORRECTION,
     )
 

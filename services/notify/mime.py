@@ -10,7 +10,7 @@ from email.header import Header
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
 from email.policy import compat32
-from email.utils import format_datetime, formataddr, parseaddr
+from email.utils import format_datetime, formataddr, getaddresses
 from typing import Final
 
 from services.notify.rendering import Email
@@ -61,7 +61,8 @@ def _charset() -> Charset:
 def _address(text: str) -> str:
     if not _CONTROLS.isdisjoint(text):
         raise ValueError("a control character in an address")
-    name, address = parseaddr(text)
-    if "@" not in address or not address.isascii() or "," in address or any(c.isspace() for c in address):
+    found = getaddresses([text])
+    name, address = found[0] if len(found) == 1 else ("", "")
+    if "@" not in address or not address.isascii() or any(each.isspace() for each in address):
         raise ValueError("not one address")
     return formataddr((name, address), "utf-8")

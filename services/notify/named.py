@@ -4,6 +4,7 @@ First comes the substance that decided the severity, not the first that was list
 translated: one locant or one prefix is another substance. Street names are no names here.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -11,9 +12,10 @@ from typing import Final
 from schemas.alerts import Alert, Substance
 from schemas.classifications import Classification, SubstanceIdentity
 from schemas.vocabularies import Confirmation, Presence, Role
-from services.notify.typography import lowered, one_line
+from services.notify.typography import one_line
 from services.notify.voice import Voice
 
+_CAPITAL: Final = re.compile(r"^((?:\d+(?:,\d+)*'?-)?)([A-Z])(?=[a-z]{2})")
 _OPIOID_CODES: Final = frozenset({"SYN.NSO", "SYN.FRS", "SYN.NSO.NITAZENE", "SYN.NSO.OTHER"})
 _CHEMICAL_CODES: Final = frozenset(
     {"CHM", "CHM.PRE", "CHM.ESS", "CHM.PPR", "CHM.NSC", "PHA", "PHA.NAR", "PHA.PRE"}
@@ -90,15 +92,20 @@ def short_name(found: Found, voice: Voice, *, language: str) -> str:
     if substance.one_of:
         return _either(substance, identity, voice, same=language == voice.language)
     if language != voice.language and identity is not None and identity.preferred_name:
-        return lowered(identity.preferred_name)
+        return plain(identity.preferred_name)
     return one_line(substance.name or "")
+
+
+def plain(name: str) -> str:
+    """Return a catalogue's name as it stands within a sentence: carfentanil, 4-piperidone, but MDMA."""
+    return _CAPITAL.sub(lambda found: found[1] + found[2].lower(), name, count=1)
 
 
 def catalogue_name(found: Found) -> str | None:
     """Return the catalogue's name where it differs from the sender's by more than capitals."""
     name = found.identity.preferred_name if found.identity else None
     reported = one_line(found.substance.name or "")
-    return None if not name or name.casefold() == reported.casefold() else lowered(name)
+    return None if not name or name.casefold() == reported.casefold() else plain(name)
 
 
 def key(substance: Substance) -> str:
@@ -142,7 +149,7 @@ def _either(substance: Substance, identity: SubstanceIdentity | None, voice: Voi
     candidates = identity.candidates if identity else ()
     if not same and len(candidates) == len(names):
         pairs = zip(names, candidates, strict=True)
-        names = [lowered(one.preferred_name) if one.preferred_name else name for name, one in pairs]
+        names = [plain(one.preferred_name) if one.preferred_name else name for name, one in pairs]
     return either(names, voice)
 
 

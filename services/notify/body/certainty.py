@@ -7,7 +7,7 @@ from schemas.vocabularies import Method, Outcome, Presence
 from services.notify.body.telling import Telling, prose
 from services.notify.document import Block, Bullets, Line, Part
 from services.notify.named import Found, either, key, short_name
-from services.notify.typography import colon, lowered, one_line
+from services.notify.typography import colon, lowered, one_line, quoted
 from services.notify.voice import Voice, sentences
 
 _INLINE_AT_MOST: Final = 4
@@ -111,4 +111,5 @@ def _doubts(found: Found, telling: Telling) -> Iterator[Line]:
         candidates = either([one_line(name) for name in found.substance.one_of], voice)
         yield sentences(voice.say("phrase", "either_or", candidates=candidates))
     elif identity is not None and identity.outcome is Outcome.UNKNOWN:
-        yield sentences(voice.say("phrase", "unknown_name", name=one_line(found.substance.name or "")))
+        name = one_line(found.substance.name or "")
+        yield sentences(voice.say("phrase", "unknown_name", name=quoted(name, voice.language)))

@@ -90,8 +90,10 @@ def _level(telling: Telling) -> Line:
     voice, letter = telling.voice, telling.letter
     told = []
     if letter.classification is not None:
-        reason = voice.say("severity_reason", letter.classification.severity.reason)
-        told.append(voice.label("severity", reason, group="heading"))
+        severity = letter.classification.severity
+        reason = voice.say("severity_reason", severity.reason)
+        shown = f"{reason} ({severity.rule})" if telling.on_page else reason
+        told.append(voice.label("severity", shown, group="heading"))
     reported = telling.alert.severity_reported
     if reported is not None and reported is not shown_severity(letter):
         told.append(voice.label("severity_reported", voice.within("severity", reported.value)))

@@ -6,7 +6,7 @@ from schemas.alerts import Origin
 from schemas.vocabularies import Presence
 from services.notify.body.telling import Telling, Words, prose
 from services.notify.dates import offset_text
-from services.notify.document import Block, Line, Part, Word
+from services.notify.document import Block, Bullets, Line, Part, Word, line
 from services.notify.typography import colon, one_line
 from services.notify.voice import Voice, sentences
 
@@ -37,6 +37,28 @@ def _blocks(telling: Telling) -> Iterator[Block]:
     if any(finding.presence is not Presence.DETECTED_HERE for finding in alert.findings):
         yield sentences(voice.label("origin", origin_text(telling)))
     yield _sent(telling)
+    if alert.handling_note is not None:
+        label = f"{voice.say('heading', 'handling')}{colon(voice.language)}"
+        yield line(" ".join(filter(None, (label, telling.original_mark()))))
+        yield telling.quote(alert.handling_note)
+    if telling.on_page:
+        yield from _only_on_page(telling)
+
+
+def _only_on_page(telling: Telling) -> Iterator[Block]:
+    voice, alert, correlation = telling.voice, telling.alert, telling.letter.correlation
+    if alert.attachments:
+        items = [
+            prose([(f"{one_line(each.name)} ({voice.within('attachment_kind', each.kind.value)}).",)])
+            for each in alert.attachments
+        ]
+        yield Bullets(voice.say("heading", "attachments"), tuple(items))
+    if correlation is not None and correlation.related:
+        items = [
+            prose([(f"{each.relay_id} ({voice.within('correlation_level', each.level.value)}).",)])
+            for each in correlation.related
+        ]
+        yield Bullets(voice.say("heading", "related"), tuple(items))
 
 
 def _sender(telling: Telling) -> Line:

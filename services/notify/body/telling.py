@@ -23,6 +23,7 @@ class Telling:
     found: tuple[Found, ...]  # every substance in the order given
     gravest: tuple[Found, ...]  # what was found, each once, the one that decided the severity first
     shown: tuple[int, ...]  # positions of findings
+    on_page: bool  # all of it, with the ids of rules; an email is short
     reason_given: bool  # the summary is told as the reason of a change, and not again
 
     @property

@@ -1,6 +1,7 @@
 """What happened: kinds of event, the product and what is in it, shipment, manufacture, the sender's own text."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from schemas.alerts import Finding, Manufacture, Shipment
 from schemas.vocabularies import Market, Role, TranslationOrigin
@@ -12,6 +13,9 @@ from services.notify.document import Block, Bullets, Line, Part, Quote, Word
 from services.notify.named import Found, catalogue_name, either, key, short_name
 from services.notify.typography import colon, lowered, one_line, paragraphs
 from services.notify.voice import Voice, sentences
+
+_SAID_BY_ROLE: Final = frozenset({"adulterant", "precursor"})  # families that the role says better
+_SOLD_UNDER_A_NAME: Final = frozenset({Market.ILLICIT, Market.RETAIL_PRODUCT, Market.UNKNOWN})
 
 
 def what(telling: Telling) -> Part:
@@ -101,7 +105,7 @@ def _sold_as(telling: Telling, finding: Finding) -> Iterator[Words]:
     label = f"{voice.say('label', 'sold_as')}{colon(voice.language)} "
     if finding.sold_as:
         yield (label, voice.foreign(finding.sold_as, telling.language), ".")
-    elif finding.product is not None or finding.market in (Market.ILLICIT, Market.RETAIL_PRODUCT):
+    elif finding.product is not None and finding.market in _SOLD_UNDER_A_NAME:
         yield (f"{label}{voice.not_stated()}.",)
 
 
@@ -126,8 +130,9 @@ def _substance(telling: Telling, found: Found) -> Line:
         aside.append(voice.foreign(reported, telling.language))
     elif (catalogue := catalogue_name(found)) is not None and not substance.one_of:
         aside.append(catalogue)
-    if found.identity is not None and found.identity.family:
-        aside.append(lowered(voice.say("family", found.identity.family)))
+    family = found.identity.family if found.identity is not None else None
+    if family and not (family in _SAID_BY_ROLE and substance.role is not Role.PRINCIPAL):
+        aside.append(lowered(voice.say("family", family)))
     if substance.role is not Role.PRINCIPAL:
         aside.append(voice.within("role", substance.role.value))
     for at, each in enumerate(aside):
@@ -182,9 +187,7 @@ def _controls(found: Found, telling: Telling) -> Iterator[str]:
 
 def _shipment(telling: Telling, shipment: Shipment) -> Line:
     voice = telling.voice
-    told: list[str | Words] = [
-        voice.label("shipment", voice.say("shipment_kind", shipment.kind.value), group="heading")
-    ]
+    told: list[str | Words] = [voice.say("shipment_kind", shipment.kind.value)]
     if shipment.transport is not None:
         told.append(voice.say("transport", shipment.transport.value))
     told += [telling.own_words("declared_goods", shipment.declared_as)] if shipment.declared_as else []
@@ -230,6 +233,8 @@ def own_text(telling: Telling) -> Iterator[Block]:
     yield telling.quote(alert.title)
     if not telling.reason_given:
         yield telling.quote(alert.summary)
+    if telling.on_page and alert.narrative is not None:
+        yield telling.quote(alert.narrative)
     if translation is not None:
         human = translation.origin is TranslationOrigin.HUMAN
         organisation = alert.sender.organisation if alert.sender and alert.sender.organisation else ""
@@ -244,3 +249,5 @@ def own_text(telling: Telling) -> Iterator[Block]:
         yield Quote(one_line(translation.title), voice.language, original=False)
         if not telling.reason_given:
             yield Quote(paragraphs(translation.summary), voice.language, original=False)
+        if telling.on_page and translation.narrative is not None:
+            yield Quote(paragraphs(translation.narrative), voice.language, original=False)

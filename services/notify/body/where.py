@@ -8,9 +8,9 @@ from schemas.vocabularies import CorrelationLevel, First
 from services.disclosure import Content
 from services.notify.body.telling import Telling, Words, prose
 from services.notify.document import Block, Line, Part
-from services.notify.named import short_name
-from services.notify.typography import colon, lowered, one_line, sentence
-from services.notify.voice import plural, sentences
+from services.notify.named import Found, short_name
+from services.notify.typography import colon, lowered, one_line
+from services.notify.voice import Voice, plural, sentences
 
 _WINDOW_DAYS = 180  # what `states_in_window` counts over
 
@@ -31,11 +31,8 @@ def country_only(telling: Telling) -> Part:
 def _blocks(telling: Telling) -> Iterator[Block]:
     yield _place_and_dates(telling)
     correlation = telling.letter.correlation
-    if correlation is None:
-        return
-    if correlation.level is not CorrelationLevel.ECHO:
-        for first in correlation.firsts:
-            yield _first(telling, first)
+    if correlation is None or correlation.level is not CorrelationLevel.ECHO:
+        yield from _firsts(telling)
     yield from _others(telling)
 
 
@@ -67,32 +64,65 @@ def _span(telling: Telling, code: str, start: PartialDate | None, end: PartialDa
     return voice.label(code, " – ".join(texts))
 
 
+def _firsts(telling: Telling) -> Iterator[Line]:
+    """Yield the firsts that the register knows, then those that only the sender claims."""
+    correlation = telling.letter.correlation
+    known = correlation.firsts if correlation is not None else ()
+    denied = {
+        name for one in telling.found if First.KNOWN in one.substance.first for name in _names(one, telling)
+    }
+    told = [each for each in known if (each.substance or "").casefold() not in denied]
+    yield from (_first(telling, each) for each in told)
+    said = {(each.scope, (each.substance or "").casefold()) for each in told}
+    for one in telling.gravest:
+        for scope in one.substance.first:
+            claimed = {(scope, name) for name in _names(one, telling)}
+            if one.present and scope is not First.KNOWN and not claimed & said:
+                yield _first(telling, _claim(one, scope, telling))
+
+
+def _claim(one: Found, scope: First, telling: Telling) -> FirstSeen:
+    location = telling.alert.location
+    admin1 = location.admin1[0] if scope is First.ADMIN1 and location.admin1 else None
+    name = short_name(one, telling.voice, language=telling.language)
+    return FirstSeen(scope=scope, country=location.country, admin1=admin1, substance=name)
+
+
 def _first(telling: Telling, first: FirstSeen) -> Line:
     voice = telling.voice
-    place = voice.place(first.admin1) if first.admin1 else voice.country(first.country)
-    said = {
-        First.ADMIN1: lambda: voice.say("phrase", "first_admin1", place=place),
-        First.COUNTRY: lambda: voice.say("phrase", "first_country", country=voice.country(first.country)),
-        First.REGION: lambda: voice.say("phrase", "first_region"),
-        First.FORM: lambda: voice.say("first", "form"),
-        First.KNOWN: lambda: voice.say("first", "known"),
-    }[first.scope]()
+    said = _scope(first, voice)
     if first.family:
         family = lowered(voice.say("family", first.family))
         said = f"{said}, {voice.say('phrase', 'first_family', family=family)}"
-    subject = f"{one_line(first.substance)}{colon(voice.language)} " if first.substance else ""
-    basis = voice.say("phrase", "by_sender" if _claimed(telling, first) else "by_register")
-    return prose([(sentence(f"{subject}{lowered(said) if subject else said} ({basis})"),)])
+    named = [one for one in telling.found if (first.substance or "").casefold() in _names(one, telling)]
+    if first.substance:
+        shown = short_name(named[0], voice, language=telling.language) if named else one_line(first.substance)
+        said = f"{shown}{colon(voice.language)} {lowered(said)}"
+    claimed = any(first.scope in one.substance.first for one in named)
+    return prose([f"{said} ({voice.say('phrase', 'by_sender' if claimed else 'by_register')})"])
 
 
-def _claimed(telling: Telling, first: FirstSeen) -> bool:
-    """Return whether the sender itself says that it is the first, of that substance or by the kind of event."""
-    named = (first.substance or "").casefold()
-    claims = [one for one in telling.found if first.scope in one.substance.first]
-    names = {short_name(one, telling.voice, language=telling.language).casefold() for one in claims}
-    names |= {(one.substance.name or "").casefold() for one in claims}
-    names |= {(one.identity.preferred_name or "").casefold() for one in claims if one.identity}
-    return named in names
+def _scope(first: FirstSeen, voice: Voice) -> str:
+    match first.scope:
+        case First.ADMIN1 if first.admin1:
+            return voice.say("phrase", "first_admin1", place=voice.place(first.admin1))
+        case First.ADMIN1:
+            return voice.say("first", "admin1")
+        case First.COUNTRY:
+            return voice.say("phrase", "first_country", country=voice.country(first.country))
+        case First.REGION:
+            return voice.say("phrase", "first_region")
+        case First.FORM | First.KNOWN:
+            return voice.say("first", first.scope.value)
+
+
+def _names(one: Found, telling: Telling) -> frozenset[str]:
+    names = (
+        one.substance.name,
+        one.identity.preferred_name if one.identity else None,
+        short_name(one, telling.voice, language=telling.language),
+    )
+    return frozenset(name.casefold() for name in names if name)
 
 
 def _others(telling: Telling) -> Iterator[Line]:
