@@ -15,7 +15,7 @@ from starlette.routing import Match
 
 from services.errors import Transient
 from services.http.docs import Contracts, docs_routes
-from services.http.envelope import Envelope
+from services.http.envelope import Envelope, protect
 from services.http.health import Check, health_routes
 from services.http.problems import Refusal, answer
 
@@ -88,7 +88,9 @@ async def _transient(request: Request, _fault: Exception) -> Response:
 
 async def _crashed(request: Request, _fault: Exception) -> Response:
     """Answer for a fault in the code; the framework raises it again afterwards, so that it is logged."""
-    return answer(Refusal(500, "internal"), request)
+    response = answer(Refusal(500, "internal"), request)
+    protect(response.raw_headers, secure=request.url.scheme == "https")  # it is written outside of the envelope
+    return response
 
 
 def _allowed(request: Request) -> Iterable[str]:

@@ -70,12 +70,16 @@ class _Reply:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.begun = True
-            headers = message.setdefault("headers", [])
-            names = {name for name, _ in headers}
-            headers.extend(_RAW_ALWAYS)
-            headers.extend(pair for pair in _RAW_UNLESS_SET if pair[0] not in names)
-            if self._secure:
-                headers.append(_HSTS)
+            protect(message.setdefault("headers", []), secure=self._secure)
         elif self.silent and message["type"] == "http.response.body":
             message = {**message, "body": b""}
         await self._send(message)
+
+
+def protect(headers: list[tuple[bytes, bytes]], *, secure: bool) -> None:
+    """Add what every answer has; a policy and a caching rule of its own stand."""
+    names = {name for name, _ in headers}
+    headers.extend(_RAW_ALWAYS)
+    headers.extend(pair for pair in _RAW_UNLESS_SET if pair[0] not in names)
+    if secure:
+        headers.append(_HSTS)

@@ -12,7 +12,7 @@ MOST = 500
 _BLANK = re.compile(r"[ \t\r\n]*")
 _OPENING = re.compile(r'[ \t\r\n]*\{[ \t\r\n]*"alerts"[ \t\r\n]*:[ \t\r\n]*\[[ \t\r\n]*')
 _CLOSING = re.compile(r"\][ \t\r\n]*\}[ \t\r\n]*")
-_decoder = json.JSONDecoder()
+_decoder = json.JSONDecoder(parse_int=str, parse_float=str)  # only the end of a value is asked for
 
 
 class NotABatch(Exception):

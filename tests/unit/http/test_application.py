@@ -1,0 +1,134 @@
+"""What every call has in common."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import httpx
+import pytest
+from fastapi import APIRouter
+from openapi_spec_validator import validate
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from schemas.alerts import Alert
+from services.http.application import build_application
+from services.http.bodies import read_json
+from services.http.health import Check
+from services.http.routes import RawRoute
+
+
+def _router() -> APIRouter:
+    router = APIRouter(route_class=RawRoute)
+
+    async def crash(_request: Request) -> Response:
+        raise ZeroDivisionError("secret")
+
+    async def hang(_request: Request) -> Response:
+        await asyncio.Event().wait()
+        return PlainTextResponse("never")
+
+    async def slow_body(request: Request) -> Response:
+        await read_json(request, most=10, within=timedelta(milliseconds=10))
+        return PlainTextResponse("never")
+
+    router.add_api_route("/crash", crash, methods=["GET"])
+    router.add_api_route("/hang", hang, methods=["GET"])
+    router.add_api_route("/slow", slow_body, methods=["POST"])
+    return router
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    async def holds() -> bool:
+        return True
+
+    async def fails() -> bool:
+        return False
+
+    app = build_application(
+        _router(),
+        version="1.2.3",
+        checks=[Check(name="ledger", passes=holds), Check(name="topics", passes=fails)],
+        contracts=(Alert,),
+        request_time=timedelta(milliseconds=50),
+    )
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://relay.example.org") as opened:
+        yield opened
+
+
+async def test_a_fault_in_the_code_is_a_problem_that_tells_nothing(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/crash")
+    assert answer.status_code == 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "secret" not in answer.text
+    assert "ZeroDivision" not in answer.text
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_a_call_that_takes_too_long_is_given_up(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/hang")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+
+
+async def test_a_body_that_does_not_arrive_is_given_up(client: httpx.AsyncClient) -> None:
+    async def never() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.Event().wait()
+
+    answer = await client.post("/slow", content=never(), headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["type"]) == (408, "/docs/problems#timeout")
+
+
+@pytest.mark.parametrize("path", ["/", "/v2/alerts", "/docs/../../etc/passwd", "/healthz/", "/docs/core.py"])
+async def test_an_unknown_path_is_a_problem(client: httpx.AsyncClient, path: str) -> None:
+    answer = await client.get(path)
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+
+
+async def test_an_unknown_method_says_which_are_known(client: httpx.AsyncClient) -> None:
+    answer = await client.delete("/healthz")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_health_and_readiness(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/healthz")).json() == {"status": "ok"}
+    ready = await client.get("/readyz")
+    assert (ready.status_code, ready.json()["checks"]) == (503, {"ledger": True, "topics": False})
+
+
+async def test_the_openapi_document_is_valid_and_shows_the_alert(client: httpx.AsyncClient) -> None:
+    document = (await client.get("/openapi.json")).json()
+    validate(document)
+    assert document["openapi"].startswith("3.1")
+    assert document["info"]["version"] == "1.2.3"
+    assert {"Alert", "Problem", "Finding"} <= document["components"]["schemas"].keys()
+
+
+async def test_the_documentation_loads_nothing_from_elsewhere(client: httpx.AsyncClient) -> None:
+    page = await client.get("/docs")
+    assert "http" not in page.text
+    policy = page.headers["content-security-policy"]
+    assert "script-src 'self';" in policy
+    assert "http" not in policy
+    for name in ("swagger-ui.css", "swagger-ui-bundle.js", "start.js", "favicon.png"):
+        asset = await client.get(f"/docs/{name}")
+        assert asset.status_code == 200
+        assert asset.content
+
+
+async def test_each_kind_of_problem_is_documented(client: httpx.AsyncClient) -> None:
+    page = await client.get("/docs/problems")
+    kind = (await client.get("/nothing")).json()["type"].partition("#")[2]
+    assert f'id="{kind}"' in page.text
+
+
+async def test_every_answer_is_closed_to_other_sites(client: httpx.AsyncClient) -> None:
+    for path in ("/healthz", "/nothing", "/crash"):
+        headers = (await client.get(path)).headers
+        assert headers["content-security-policy"].startswith("default-src 'none'")
+        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["cache-control"] == "no-store"
+        assert "access-control-allow-origin" not in headers
