@@ -59,6 +59,9 @@ _state = (
     )
     .where(receipts.c.id == bindparam("id"))
 )
+_standing = select(receipts.c.sender_id, receipts.c.national_ref, receipts.c.version).where(
+    receipts.c.id == bindparam("id")
+)
 _move = (
     update(receipts)
     .where(receipts.c.id == bindparam("of"))
@@ -80,6 +83,7 @@ class _Place:
 
     thread: Thread | None
     silent: bool = False
+    overtakes: bool = False  # silent, and yet newer than the content that stands: what followed it had none
     orphan: bool = False
 
 
@@ -173,7 +177,16 @@ def _joined(connection: Connection, message: Message, thread_id: str, *, lower: 
     if thread.state == "retracted":
         return Died(_RETRACTED)
     # What is retracted stays retracted: a retraction counts even where a later version came before it.
-    return _Place(thread=thread, silent=lower and message.alert.message_type is not MessageType.RETRACTION)
+    if not lower or message.alert.message_type is MessageType.RETRACTION:
+        return _Place(thread=thread)
+    return _Place(thread=thread, silent=True, overtakes=_is_newer(connection, message, thread))
+
+
+def _is_newer(connection: Connection, message: Message, thread: Thread) -> bool:
+    """Return whether the content that stands is of a lower version of the same national reference."""
+    row = connection.execute(_standing, {"id": thread.message_id}).one()
+    same = (row.sender_id, row.national_ref) == (message.sender_id, message.alert.national_ref)
+    return bool(same and row.version < message.alert.version)
 
 
 def _allowed(message: Message, thread: Thread) -> bool:
@@ -285,7 +298,10 @@ def _after(
         )
     strictest = max(thread.strictest_tlp, alert.tlp, key=lambda tlp: tlp.strictness)
     if place.silent:  # its original, when it comes at last, makes an orphan whole
-        return replace(thread, strictest_tlp=strictest, orphan=False, updated_at=now)
+        thread = replace(thread, strictest_tlp=strictest, orphan=False, updated_at=now)
+        if not (place.overtakes and decision.carries):
+            return thread
+        return replace(thread, message_id=message.id, level=decision.classification.severity.level)
     return replace(
         thread,
         message_id=message.id if decision.carries else thread.message_id,
@@ -303,7 +319,7 @@ def _write_sightings(
     connection: Connection, proposal: Proposal, decision: Decision, *, place: _Place, thread_id: str
 ) -> None:
     message, thread = proposal.message, place.thread
-    carries = decision.carries and not place.silent
+    carries = decision.carries and (place.overtakes or not place.silent)
     retracted = decision.thread_state == "retracted"
     if thread is not None and (carries or retracted):
         kept = () if retracted else proposal.sightings

@@ -101,7 +101,7 @@ def play(relay: Relay, story: list[Sent], order: list[int]) -> Ending:
     return Ending(relay)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_order_of_decisions_leaves_the_same_threads(
     data: st.DataObject,

@@ -276,3 +276,15 @@ def test_the_reconciler_may_publish_a_pending_message_at_any_time(relay: Relay) 
     relay.run(lambda c: c.execute(update(receipts).values(attempt=1)))
 
     assert isinstance(relay.settle(message), Settled)
+
+
+def test_a_correction_that_comes_after_the_closure_behind_it_still_stands(relay: Relay) -> None:
+    relay.send(original())
+    relay.send(make_alert(message_type="closure", version=3, findings=[]))
+
+    relay.send(make_alert(message_type="correction", version=2, findings=[make_finding("ketamine")]))
+
+    row = only_thread(relay)
+    assert (row.state, row.version) == ("closed", 2)
+    current = select(sightings.c.key).where(sightings.c.current, sightings.c.key.startswith("substance:"))
+    assert list(relay.connection.execute(current).scalars()) == ["substance:" + relay.key_of("ketamine")]
