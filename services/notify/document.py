@@ -105,7 +105,6 @@ class Document:
     bottom: tuple[Line, ...]
 
 
-_NOTHING: Final = Markup("")
 PLAIN: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -150,41 +149,72 @@ def to_html(document: Document, *, styles: Mapping[str, str] = PLAIN) -> Markup:
     Every element has a class (`relay-tlp`, `relay-h2` ...); `styles` gives some of them an inline style,
     which mail needs and a page with a style sheet does not.
     """
-    out = [line_html(each, styles=styles) for each in document.top]
-    severity = f" relay-{document.severity}" if document.severity else ""
-    style = styles.get(document.severity or "h1", styles.get("h1", ""))
-    out.append(_element("h1", "h1" + severity, _words_html(document.header), style=style))
-    out += [block_html(block, language=document.language, styles=styles) for block in document.under]
-    out += [part_html(part, language=document.language, styles=styles) for part in document.parts]
-    out += [line_html(each, styles=styles) for each in document.bottom]
-    return Markup("\n").join(out)
+    writer = _Writer(document.language, styles)
+    out = [writer.line(each) for each in document.top]
+    out.append(writer.heading(document))
+    out += [writer.block(block) for block in document.under]
+    for part in document.parts:
+        out.append(writer.element("h2", "h2", _safe(part.heading)))
+        out += [writer.block(block) for block in part.blocks]
+    out += [writer.line(each) for each in document.bottom]
+    return Markup("\n".join(out))  # noqa: S704  # every text in it went through `_safe`
 
 
-def part_html(part: Part, *, language: str, styles: Mapping[str, str] = PLAIN) -> Markup:
-    """Return one part: its heading and its blocks."""
-    out = [_element("h2", "h2", escape(part.heading), style=styles.get("h2", ""))]
-    out += [block_html(block, language=language, styles=styles) for block in part.blocks]
-    return Markup("\n").join(out)
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """Writes HTML as plain strings: building it of `Markup` costs three times the rest of an email."""
 
+    language: str
+    styles: Mapping[str, str]
 
-def block_html(block: Block, *, language: str, styles: Mapping[str, str] = PLAIN) -> Markup:
-    """Return the HTML of one block; everything in it is escaped."""
-    match block:
-        case Line():
-            return line_html(block, styles=styles)
-        case Link():
-            return _link_html(block, language, styles)
-        case Quote():
-            return _quote_html(block, styles)
-        case Bullets():
-            return _bullets_html(block, language, styles)
-        case Table():
-            return _table_html(block, styles)
+    def heading(self, document: Document) -> str:
+        level = document.severity
+        style = self.styles.get(level or "h1", self.styles.get("h1", ""))
+        return _element("h1", f"h1 relay-{level}" if level else "h1", _words(document.header), style=style)
 
+    def element(self, tag: str, kind: str, content: str, attributes: str = "") -> str:
+        return _element(tag, kind, content, style=self.styles.get(kind, ""), attributes=attributes)
 
-def line_html(each: Line, *, styles: Mapping[str, str] = PLAIN) -> Markup:
-    """Return one paragraph."""
-    return _element("p", each.kind, _words_html(each), style=styles.get(each.kind, ""))
+    def line(self, each: Line) -> str:
+        return self.element("p", each.kind, _words(each))
+
+    def block(self, block: Block) -> str:
+        match block:
+            case Line():
+                return self.line(block)
+            case Link():
+                return self.link(block)
+            case Quote():
+                return self.quote(block)
+            case Bullets():
+                return self.bullets(block)
+            case Table():
+                return self.table(block)
+
+    def link(self, block: Link) -> str:
+        href = f' href="{_safe(block.url)}"'
+        if block.button:  # the whole address in text beside it: a button alone cannot be read or copied
+            anchor = self.element("a", "button", _safe(block.label), href)
+            return f"{self.element('p', 'action', anchor)}\n{self.element('p', 'url', _safe(block.url))}"
+        anchor = self.element("a", "link", _safe(block.url), href)
+        return self.element("p", "line", f"{_safe(block.label + colon(self.language))} {anchor}")
+
+    def quote(self, block: Quote) -> str:
+        text = quoted(block.text, block.language) if block.original else block.text
+        inner = "<br>\n".join(_safe(each) for each in text.split("\n"))
+        return self.element("blockquote", "quote", inner, f' lang="{_safe(block.language)}"')
+
+    def bullets(self, block: Bullets) -> str:
+        lead = self.element("p", "lead", _safe(block.lead + colon(self.language)))
+        items = "\n".join(self.element("li", "item", _words(item)) for item in block.items)
+        return f"{lead}\n{self.element('ul', 'list', items)}"
+
+    def table(self, block: Table) -> str:
+        cell = f' style="{_safe(self.styles["cell"])}"' if "cell" in self.styles else ""
+        heads = "".join(f'<th scope="col"{cell}>{_safe(each)}</th>' for each in block.headings)
+        rows = "\n".join(_row_html(row, cell) for row in block.rows)
+        top = f"<thead><tr><td{cell}></td>{heads}</tr></thead>"
+        return self.element("table", "table", f"{top}<tbody>{rows}</tbody>")
 
 
 def _bullets_text(block: Bullets, language: str) -> list[str]:
@@ -207,58 +237,24 @@ def _stopped(text: str) -> str:
     return text if text.endswith((".", "!", "?")) else text + "."
 
 
-def _words_html(each: Line) -> Markup:
-    return Markup("").join(_word_html(word) for word in each.words)
+def _row_html(row: Row, cell: str) -> str:
+    cells = "".join(f"<td{cell}>{_safe(each)}</td>" for each in row.cells)
+    return f'<tr><th scope="row"{cell}>{_safe(row.head)}</th>{cells}</tr>'
 
 
-def _word_html(word: Word) -> Markup:
-    if word.language is None:
-        return escape(word.text)
-    return Markup('<span lang="{}">{}</span>').format(word.language, word.text)
-
-
-def _element(tag: str, kind: str, content: Markup, *, style: str, attributes: Markup = _NOTHING) -> Markup:
-    names = " ".join(name if name.startswith("relay-") else f"relay-{name}" for name in kind.split())
-    styled = Markup(' style="{}"').format(style) if style else _NOTHING
-    return Markup('<{0} class="{1}"{2}{3}>{4}</{0}>').format(tag, names, attributes, styled, content)
-
-
-def _link_html(block: Link, language: str, styles: Mapping[str, str]) -> Markup:
-    kind = "button" if block.button else "link"
-    href = Markup(' href="{}"').format(block.url)
-    anchor = _element("a", kind, escape(block.label), style=styles.get(kind, ""), attributes=href)
-    if block.button:  # the whole address in text beside it: a button alone cannot be read or copied
-        address = _element("p", "url", escape(block.url), style=styles.get("url", ""))
-        return _element("p", "action", anchor, style=styles.get("action", "")) + Markup("\n") + address
-    bare = _element("a", kind, escape(block.url), style=styles.get(kind, ""), attributes=href)
-    text = escape(f"{block.label}{colon(language)} ")
-    return _element("p", "line", text + bare, style=styles.get("line", ""))
-
-
-def _quote_html(block: Quote, styles: Mapping[str, str]) -> Markup:
-    text = quoted(block.text, block.language) if block.original else block.text
-    inner = Markup("<br>\n").join(escape(each) for each in text.split("\n"))
-    language = Markup(' lang="{}"').format(block.language)
-    return _element("blockquote", "quote", inner, style=styles.get("quote", ""), attributes=language)
-
-
-def _bullets_html(block: Bullets, language: str, styles: Mapping[str, str]) -> Markup:
-    lead = _element("p", "lead", escape(block.lead + colon(language)), style=styles.get("lead", ""))
-    items = (_element("li", "item", _words_html(item), style=styles.get("item", "")) for item in block.items)
-    return (
-        lead + Markup("\n") + _element("ul", "list", Markup("\n").join(items), style=styles.get("list", ""))
+def _words(each: Line) -> str:
+    return "".join(
+        f'<span lang="{_safe(word.language)}">{_safe(word.text)}</span>'
+        if word.language
+        else _safe(word.text)
+        for word in each.words
     )
 
 
-def _table_html(block: Table, styles: Mapping[str, str]) -> Markup:
-    cell = Markup(' style="{}"').format(styles["cell"]) if "cell" in styles else Markup("")
-    heads = (Markup('<th scope="col"{}>{}</th>').format(cell, each) for each in block.headings)
-    top = Markup("<thead><tr><td{}></td>{}</tr></thead>").format(cell, Markup("").join(heads))
-    rows = (
-        Markup('<tr><th scope="row"{}>{}</th>{}</tr>').format(
-            cell, row.head, Markup("").join(Markup("<td{}>{}</td>").format(cell, each) for each in row.cells)
-        )
-        for row in block.rows
-    )
-    body = Markup("<tbody>{}</tbody>").format(Markup("\n").join(rows))
-    return _element("table", "table", top + body, style=styles.get("table", ""))
+def _element(tag: str, kind: str, content: str, *, style: str, attributes: str = "") -> str:
+    styled = f' style="{_safe(style)}"' if style else ""
+    return f'<{tag} class="relay-{kind}"{attributes}{styled}>{content}</{tag}>'
+
+
+def _safe(text: str) -> str:
+    return str(escape(text))

@@ -60,6 +60,8 @@ def number(value: float, language: str) -> str:
 
 def one_line(text: str) -> str:
     """Return the words of others as one run: no control, no line break, no invisible mark of direction."""
+    if text.isprintable():  # neither controls nor marks of direction: nearly every text
+        return " ".join(text.split())
     return _SPACES.sub(" ", "".join(_harmless(character) for character in text)).strip()
 
 
