@@ -6,6 +6,7 @@ import pytest
 from typer.main import get_command
 
 from services import cli
+from services.commands.serve import Role, chosen
 from services.errors import Invalid, Misconfigured, Transient
 from services.runtime.settings import described
 from tests.command import Relay
@@ -170,3 +171,15 @@ def test_a_ledger_in_a_missing_folder_is_refused(relay: Relay) -> None:
     ended = relay("migrate")
     assert ended.status == 2
     assert "RELAY_LEDGER__PATH" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("roles", "services"),
+    [
+        ([Role.ALL], {"ingest", "classify", "notify", "metrics", "upkeep"}),
+        ([Role.NOTIFY, Role.METRICS], {"notify", "metrics"}),
+        ([Role.NOTIFY, Role.ALL], {"ingest", "classify", "notify", "metrics", "upkeep"}),
+    ],
+)
+def test_a_process_runs_the_services_that_are_named(roles: list[Role], services: set[str]) -> None:
+    assert chosen(roles) == services

@@ -1,0 +1,181 @@
+"""What became of alerts, as the command line shows it, and sending again."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, insert, select
+
+from schemas.alerts import canonical_json
+from services.errors import Invalid
+from services.storage import dead_letters, receipts
+from services.storage.receipt_records import TOPIC, Submission, event_payload
+from services.storage.records import Event, Message, Record
+from services.storage.sqlite import SqliteLedger
+from services.storage.tables import audit, notifications, outbox
+from tests.builders import make_alert
+from tests.command import Relay
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+def run(relay: Relay, unit: Callable[[Connection], Any]) -> Any:
+    """Run one unit of work on the relay's ledger."""
+
+    async def work() -> Any:
+        ledger = SqliteLedger(relay.ledger, exclusive=False)
+        try:
+            return await ledger.write(unit)
+        finally:
+            await ledger.close()
+
+    return asyncio.run(work())
+
+
+def accept(number: int, *, country: str = "UY", at: datetime = NOW) -> Callable[[Connection], Any]:
+    alert = make_alert(national_ref=f"SAT-{number}", title="Un título que no se lista")
+    message = Message(
+        id=f"message-{number}",
+        sender_id="observatory",
+        sender_country=country,
+        can_amend=False,
+        reference_key="0" * 64,
+        received_at=at,
+        content_sha256="0" * 64,
+        alert=alert,
+    )
+    body = canonical_json(alert).decode()
+    event = Event(topic=TOPIC, event_id=message.id, key="k", payload=event_payload(message, body=body))
+    submission = Submission(message=message, body=body, event=event)
+    return lambda connection: receipts.accept(connection, submission)
+
+
+def notify(
+    name: str, *, state: str, version: int = 1, recipient: str = "br-focal"
+) -> Callable[[Connection], Any]:
+    row = {
+        "id": name,
+        "message_id": "message-1",
+        "occasion": "issue",
+        "revision": 0,
+        "thread_id": "thread",
+        "thread_version": version,
+        "recipient_id": recipient,
+        "channel": "webhook",
+        "endpoint_id": "e",
+        "message_type": "alert",
+        "urgency": 1,
+        "content": "full",
+        "why": "[]",
+        "state": state,
+        "supersedes": False,
+        "needs_original": False,
+        "attempts": 4,
+        "created_at": NOW,
+        "received": False,
+        "awaits_answer": False,
+        "cursor": version,
+        "settled_at": NOW,
+    }
+    known = {key: value for key, value in row.items() if key in notifications.c}
+    return lambda connection: connection.execute(insert(notifications), known)
+
+
+@pytest.fixture
+def busy(installed: Relay) -> Relay:
+    """Return an installation with two alerts and some notifications."""
+    run(installed, accept(1))
+    run(installed, accept(2, country="BR", at=NOW.replace(hour=13)))
+    run(installed, notify("failed", state="failed"))
+    run(installed, notify("pending", state="pending", recipient="cl-focal"))
+    return installed
+
+
+def test_alerts_are_listed_newest_first_without_their_titles(busy: Relay) -> None:
+    rows = busy("alerts", "list", "--json").json
+    assert [row["national_ref"] for row in rows] == ["SAT-2", "SAT-1"]
+    assert rows[0]["received_at"] == "2026-11-21T13:00:00Z"
+    assert "título" not in busy("alerts", "list").out
+    assert "SAT-2" in busy("alerts", "list").out
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        (("--country", "BR"), ["SAT-2"]),
+        (("--state", "pending"), ["SAT-2", "SAT-1"]),
+        (("--state", "dead"), []),
+        (("--status", "exercise"), ["SAT-2", "SAT-1"]),
+        (("--status", "actual"), []),
+        (("--since", "2026-11-21T12:30:00"), ["SAT-2"]),
+        (("--limit", "1"), ["SAT-2"]),
+    ],
+)
+def test_alerts_can_be_narrowed(busy: Relay, options: tuple[str, ...], found: list[str]) -> None:
+    rows = busy("alerts", "list", "--json", *options).json
+    assert [row["national_ref"] for row in rows] == found
+
+
+def test_an_alert_is_shown_whole_with_who_was_told(busy: Relay) -> None:
+    shown = busy("alerts", "show", "message-1").json
+    assert shown["receipt"]["state"] == "pending"
+    assert shown["alert"]["title"] == "Un título que no se lista"
+    assert shown["classification"] is None
+    assert {row["id"] for row in shown["notifications"]} == {"failed", "pending"}
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        ((), {"failed", "pending"}),
+        (("--state", "failed"), {"failed"}),
+        (("--recipient", "cl-focal"), {"pending"}),
+        (("--channel", "email"), set()),
+        (("--alert", "message-1"), {"failed", "pending"}),
+        (("--alert", "message-2"), set()),
+    ],
+)
+def test_notifications_can_be_narrowed(busy: Relay, options: tuple[str, ...], found: set[str]) -> None:
+    assert {row["id"] for row in busy("deliveries", "list", "--json", *options).json} == found
+
+
+def test_a_failed_notification_is_sent_again_and_that_is_on_record(busy: Relay) -> None:
+    assert busy("deliveries", "replay", "failed").status == 0
+    rows = {row["id"]: row for row in busy("deliveries", "list", "--json").json}
+    assert rows["failed"]["state"] == "pending"
+    assert rows["failed"]["next_at"] is not None
+    acts = run(busy, lambda connection: connection.execute(select(audit.c.act)).scalars().all())
+    assert "notification.replayed" in acts
+
+
+def test_what_is_still_on_its_way_is_not_sent_again(busy: Relay) -> None:
+    ended = busy("deliveries", "replay", "pending", "failed")
+    assert ended.status == 1
+    assert "1 will be sent again" in ended.err
+    assert "pending" in ended.err.splitlines()[-1]
+
+
+def test_an_older_version_never_follows_a_newer_one(busy: Relay) -> None:
+    run(busy, notify("newer", state="delivered", version=2))
+    assert busy("deliveries", "replay", "failed").status == 1
+    assert busy("deliveries", "replay", "newer").status == 0
+
+
+def test_a_dead_letter_is_listed_and_replayed(installed: Relay) -> None:
+    record = Record(topic=TOPIC, event_id="e", key="k", payload="{", position=1)
+    fault = Invalid("unreadable", "alerts.v1")
+    run(installed, lambda connection: dead_letters.keep(connection, record, fault, group="metrics", now=NOW))
+    (letter,) = installed("dead-letters", "list", "--json").json
+    assert (letter["group"], letter["reason"], letter["died_at"]) == (
+        "metrics",
+        "unreadable",
+        "2026-11-21T12:00:00Z",
+    )
+    ended = installed("dead-letters", "replay", letter["id"], "unknown")
+    assert (ended.status, "1 replayed" in ended.err) == (1, True)
+    assert installed("dead-letters", "list", "--json").json[0]["replayed_at"] is not None
+    assert run(
+        installed, lambda connection: connection.execute(select(outbox.c.payload)).scalars().all()
+    ) == ["{"]
