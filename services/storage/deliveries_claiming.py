@@ -5,6 +5,7 @@ queue costs the others nothing.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -12,7 +13,7 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from services.storage.deliveries_rows import NOTIFICATION_COLUMNS, to_notification
 from services.storage.delivery_records import Claim, Health
-from services.storage.records import Notification
+from services.storage.records import Notification, NotificationState
 from services.storage.tables import Instant, endpoints, notifications, receipts, threads, verdicts
 
 LEAST_URGENT: Final = 3
@@ -73,7 +74,6 @@ _take = (
         first_attempt_at=func.coalesce(notifications.c.first_attempt_at, bindparam("at", type_=Instant)),
         next_at=None,
     )
-    .returning(*NOTIFICATION_COLUMNS)
 )
 _newest = select(threads.c.id, threads.c.version).where(
     threads.c.id.in_(bindparam("threads", expanding=True))
@@ -151,8 +151,18 @@ def _taken(
     if not chosen:
         return []
     taken = {"rows": [one.id for one in chosen], "token": token, "until": now + lease, "at": now}
-    rows = [to_notification(row) for row in connection.execute(_take, taken)]
-    rows.sort(key=lambda one: (one.urgency, one.created_at, one.cursor))
+    connection.execute(_take, taken)  # they were locked when they were read: all of them are ours
+    rows = [
+        replace(
+            one,
+            state=NotificationState.CLAIMED,
+            attempts=one.attempts + 1,
+            first_attempt_at=one.first_attempt_at or now,
+            next_at=None,
+            claim_token=token,
+        )
+        for one in chosen
+    ]
     later = _later_tlps(connection, rows)
     return [
         Claim(

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, select
 
+from schemas.vocabularies import MessageType
 from services.errors import Invalid
 from services.storage.deliveries_rows import CURSOR, load_version, to_told
 from services.storage.delivery_records import Background, Decide, Planned, Routed, Routing, Told
@@ -186,10 +187,7 @@ def _background(connection: Connection, version: Version) -> Background:
     thread = version.thread
     later = version.thread_version > 1 or version.revision > 0
     told = thread_told(connection, thread_id=thread.id) if later else []
-    incident = [
-        to_told(row)
-        for row in connection.execute(_incident_told, {"incident": thread.incident_id, "thread": thread.id})
-    ]
+    incident = _incident(connection, version) if _asks_for_incident(version) else []
     known: dict[str, Version] = {}
     for one in incident:
         if one.message_id not in known and (one.received or one.open):
@@ -201,6 +199,17 @@ def _background(connection: Connection, version: Version) -> Background:
         found = connection.execute(_authors, {"thread": thread.id, "version": version.thread_version})
         authors = frozenset(found.scalars())
     return Background(thread=told, incident=incident, known=known, authors=authors)
+
+
+def _asks_for_incident(version: Version) -> bool:
+    """Return whether what others of the incident were told can matter: most versions are spared that read."""
+    corroborates = version.correlation.level in ("content_copy", "same_event")
+    return corroborates or version.message_type is MessageType.RETRACTION
+
+
+def _incident(connection: Connection, version: Version) -> list[Told]:
+    wanted = {"incident": version.thread.incident_id, "thread": version.thread.id}
+    return [to_told(row) for row in connection.execute(_incident_told, wanted)]
 
 
 def _write(

@@ -1,0 +1,110 @@
+"""The directory and the secrets of webhooks, as they are stored."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+from sqlalchemy import select
+
+from services.errors import Misconfigured
+from services.storage.directory import LedgerRecipients, LedgerSecrets
+from services.storage.records import Participation
+from services.storage.tables import audit, webhook_secrets
+from services.storage.webhook_secrets import SecretBox
+from tests.deliveries_rig import Rig, email, make_recipient, open_rig, webhook
+
+
+@pytest.fixture
+async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
+    opened = open_rig(tmp_path)
+    yield opened
+    await opened.ledger.close()
+
+
+async def test_the_directory_is_read_as_it_was_written(rig: Rig) -> None:
+    port = LedgerRecipients(rig.ledger)
+    one = make_recipient(channels=(webhook(withheld=True), email(personal=True)), deputies=(email("deputy"),))
+    version = await port.replace_all([one], taking_part={"CO": Participation.ACTIVE}, actor="x", now=rig.now)
+    directory = await port.directory()
+    assert (directory.version, directory.recipients) == (version, {"co-focal": one})
+
+
+async def test_who_is_no_longer_named_stays_inactive_and_can_come_back(rig: Rig) -> None:
+    port = LedgerRecipients(rig.ledger)
+    one, other = make_recipient(), make_recipient("br-focal", country="BR")
+    active = {"CO": Participation.ACTIVE, "BR": Participation.ACTIVE}
+    await port.replace_all([one, other], taking_part=active, actor="x", now=rig.now)
+    await port.replace_all([one], taking_part={}, actor="x", now=rig.now)
+    assert await port.get("br-focal") == replace(other, active=False)
+    await port.put(other, actor="x", now=rig.now)
+    assert await port.get("br-focal") == other
+    assert (await port.directory()).version == 3
+
+
+async def test_a_state_that_nobody_set_up_takes_no_part(rig: Rig) -> None:
+    port = LedgerRecipients(rig.ledger)
+    await port.replace_all([make_recipient()], taking_part={}, actor="x", now=rig.now)
+    found = await port.get("co-focal")
+    assert found is not None
+    assert found.participation is Participation.NOT_PARTICIPATING
+
+
+async def test_an_address_finds_its_active_institutions_whatever_its_case(rig: Rig) -> None:
+    port = LedgerRecipients(rig.ledger)
+    people = [make_recipient(deputies=(email("shared"),)), make_recipient("br-focal", active=False)]
+    await port.replace_all(people, taking_part={}, actor="x", now=rig.now)
+    assert [one.id for one in await port.by_address("Shared@Example.org ")] == ["co-focal"]
+    assert await port.by_address("nobody@example.org") == []
+
+
+async def test_every_change_is_evidenced_without_an_address(rig: Rig) -> None:
+    port = LedgerRecipients(rig.ledger)
+    await port.replace_all([make_recipient()], taking_part={}, actor="secretariat", now=rig.now)
+    rows = await rig.ledger.read(lambda connection: connection.execute(select(audit)).all())
+    assert [(row.actor, row.act) for row in rows] == [("secretariat", "directory.replaced")]
+    assert "example.org" not in rows[0].detail
+
+
+async def test_two_secrets_sign_while_one_is_rotated(rig: Rig) -> None:
+    await rig.direct(make_recipient())
+    port = LedgerSecrets(rig.ledger, SecretBox([Fernet.generate_key().decode()]))
+
+    async def rotate(secret_id: str, secret: bytes) -> None:
+        await port.rotate(
+            "co-focal",
+            secret_id=secret_id,
+            secret=secret,
+            overlap_until=rig.now + timedelta(days=1),
+            actor="x",
+            now=rig.now,
+        )
+
+    await rotate("1", b"a" * 32)
+    rig.pass_time(hours=1)
+    await rotate("2", b"b" * 32)
+    await rotate("2", b"b" * 32)
+    assert await port.valid("co-focal", now=rig.now) == [b"b" * 32, b"a" * 32]
+    rig.pass_time(days=2)
+    assert await port.valid("co-focal", now=rig.now) == [b"b" * 32]
+    assert await port.valid("br-focal", now=rig.now) == []
+
+
+async def test_a_secret_is_not_in_the_file_and_needs_its_key(rig: Rig) -> None:
+    await rig.direct(make_recipient())
+    old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+    port = LedgerSecrets(rig.ledger, SecretBox([old]))
+    await port.rotate(
+        "co-focal", secret_id="1", secret=b"s" * 32, overlap_until=rig.now, actor="x", now=rig.now
+    )
+    sealed = await rig.ledger.read(
+        lambda connection: connection.execute(select(webhook_secrets.c.secret)).scalar_one()
+    )
+    assert b"s" * 8 not in sealed
+    assert SecretBox([new, old]).open(sealed) == b"s" * 32
+    with pytest.raises(Misconfigured):
+        SecretBox([new]).open(sealed)
+    with pytest.raises(Misconfigured):
+        SecretBox(["short"])
