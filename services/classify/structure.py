@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from services.classify.patterns import Screen, compiled, counts_of
 from services.reference.structural import ClassRule
 
 _MOST_CHARACTERS = 500
@@ -21,6 +22,11 @@ _SMILES = re.compile(r"[A-Za-z0-9@+\-\[\]()=#$:/\\.%~]+")
 _INCHI = re.compile(r"InChI=1S?/([A-Za-z0-9.]+)(?:/[\x21-\x7e]*)?")
 _FORMULA_PART = re.compile(r"([A-Z][a-z]?)([0-9]{0,6})")
 _MULTIPLIER = re.compile(r"[0-9]{1,6}")
+
+# A SMILES of one part without charges, isotopes and explicit hydrogen: there is nothing to take off.
+_PLAIN = re.compile(r"(?:[^\[\].]|\[(?![HDT][H@0-9\]])(?:[A-Z][a-z]?|[cnops])@{0,2}H?[0-9]?\])+")
+_NITRO = re.compile(r"\[N\+\]\(=O\)\[O-\]|\[O-\]\[N\+\]\(=O\)")  # its charges stay
+_MARKED_ATOM = re.compile(r"\[[0-9]|\[[HDT]\]|^InChI.*/i")  # isotopes, and hydrogen as an atom
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +100,7 @@ class _Chemistry:
         logger: Any = RDLogger
         logger.DisableLog("rdApp.*")  # it would write what senders wrote to standard error
         self._chem: Any = Chem
-        self._weight = rdMolDescriptors.CalcExactMolWt
+        self._descriptors: Any = rdMolDescriptors
         self._largest = rdMolStandardize.LargestFragmentChooser(preferOrganic=True)
         self._uncharger = rdMolStandardize.Uncharger()
         parameters: Any = Chem.SmilesParserParams()
@@ -102,26 +108,29 @@ class _Chemistry:
         parameters.allowCXSMILES = False
         parameters.parseName = False
         self._parameters = parameters
-        patterns: dict[str, Any] = {}
-        for text in (text for rule in rules for text in (rule.smarts, *rule.exclude)):
-            if text not in patterns:
-                patterns[text] = _pattern(Chem, text)
+        self._unfit = compiled(Chem, f"[#0,D{{{_MOST_NEIGHBOURS + 1}-}}]")
+        self._aliphatic_ring = Chem.MolFromSmarts("[A;R]")
+        texts = dict.fromkeys(text for rule in rules for text in (rule.smarts, *rule.exclude))
+        patterns = {text: compiled(Chem, text) for text in texts}
         self._rules = [
             (rule, patterns[rule.smarts], [patterns[text] for text in rule.exclude]) for rule in rules
         ]
+        self._screen = Screen([pattern for _, pattern, _ in self._rules])
 
     def read_smiles(self, text: str) -> Structure | Unreadable:
         mol = self._chem.MolFromSmiles(text, self._parameters)
-        return self._described(mol, refusal="not_smiles")
+        plain = _PLAIN.fullmatch(_NITRO.sub("N", text)) is not None
+        return self._described(mol, text=text, plain=plain, refusal="not_smiles")
 
     def read_inchi(self, text: str) -> Structure | Unreadable:
         mol = self._chem.MolFromInchi(text, sanitize=False, removeHs=False)
-        return self._described(mol, refusal="not_inchi")
+        return self._described(mol, text=text, plain=False, refusal="not_inchi")
 
-    def _described(self, mol: Any, *, refusal: str) -> Structure | Unreadable:
+    def _described(self, mol: Any, *, text: str, plain: bool, refusal: str) -> Structure | Unreadable:
+        """Return the structure of a parsed, untouched graph; ``plain`` where it is its own parent."""
         if mol is None or mol.GetNumAtoms() == 0:
             return Unreadable(reason=refusal)
-        if _too_large(mol):
+        if self._too_large(mol):
             return Unreadable(reason="too_large")
         if self._chem.SanitizeMol(mol, catchErrors=True) != self._chem.SanitizeFlags.SANITIZE_NONE:
             return Unreadable(reason=refusal)
@@ -129,12 +138,23 @@ class _Chemistry:
         raw = self._chem.MolToInchiKey(mol)
         if not raw:
             return Unreadable(reason=refusal)
-        parent = self._parent(mol)
+        if plain:
+            return self._classified(raw, parent=mol, key=raw)
+        parent = self._parent(mol, marked=_MARKED_ATOM.search(text) is not None)
         return self._classified(raw, parent=parent, key=self._chem.MolToInchiKey(parent) or raw)
 
-    def _parent(self, mol: Any) -> Any:
+    def _too_large(self, mol: Any) -> bool:
+        """Return whether a parsed, untouched graph is no drug: too big, too dense, or not of atoms."""
+        atoms = mol.GetNumAtoms()
+        if atoms > _MOST_HEAVY_ATOMS * 3 or mol.GetNumBonds() - atoms >= _MOST_RINGS:
+            return True
+        return mol.GetNumHeavyAtoms() > _MOST_HEAVY_ATOMS or self._unfit.is_in(mol)
+
+    def _parent(self, mol: Any, *, marked: bool) -> Any:
         """Return the largest organic part without charges and isotopes."""
         parent = self._uncharger.uncharge(self._largest.choose(mol))
+        if not marked:
+            return parent
         for atom in parent.GetAtoms():
             atom.SetIsotope(0)
         parent = self._chem.RemoveHs(parent, sanitize=False)
@@ -142,13 +162,19 @@ class _Chemistry:
         return parent
 
     def _classified(self, raw: str, *, parent: Any, key: str) -> Structure:
-        weight = self._weight(parent)
+        weight = self._descriptors.CalcExactMolWt(parent)
+        counts = counts_of(
+            formula=self._descriptors.CalcMolFormula(parent),
+            aliphatic_ring=len(parent.GetSubstructMatches(self._aliphatic_ring)),
+            aromatic=len(parent.GetAromaticAtoms()),
+            rings=parent.GetRingInfo().NumRings(),
+        )
         fired = [
             rule
-            for rule, pattern, excluded in self._rules
+            for rule, pattern, excluded in map(self._rules.__getitem__, self._screen.possible(counts))
             if weight <= rule.max_weight
-            and parent.HasSubstructMatch(pattern)
-            and not any(parent.HasSubstructMatch(other) for other in excluded)
+            and pattern.is_in(parent)
+            and not any(other.is_in(parent) for other in excluded)
         ]
         ranked = sorted((rule.precedence, rule.name) for rule in fired if rule.precedence is not None)
         return Structure(
@@ -158,23 +184,3 @@ class _Chemistry:
             flags=tuple(dict.fromkeys(rule.name for rule in fired if rule.precedence is None)),
             rules=tuple(rule.rule_id for rule in fired),
         )
-
-
-def _too_large(mol: Any) -> bool:
-    """Return whether a parsed, untouched graph is no drug: too big, too dense, or not of atoms."""
-    atoms = mol.GetNumAtoms()
-    if atoms > _MOST_HEAVY_ATOMS * 3 or mol.GetNumBonds() - atoms >= _MOST_RINGS:
-        return True
-    heavy = 0
-    for atom in mol.GetAtoms():
-        heavy += atom.GetAtomicNum() > 1
-        if atom.GetAtomicNum() == 0 or atom.GetDegree() > _MOST_NEIGHBOURS:
-            return True
-    return heavy > _MOST_HEAVY_ATOMS
-
-
-def _pattern(chem: Any, smarts: str) -> Any:
-    pattern = chem.MolFromSmarts(smarts)
-    if pattern is None:
-        raise ValueError(f"not a pattern: {smarts}")
-    return pattern
