@@ -162,7 +162,7 @@ class _Feed:
         if version is None:
             return None
         sight = await self._reading.sight(version, reader)
-        answer = await answer_of(self._inbox, told.message_id, told.recipient_id)
+        answer = answer_of(await self._inbox.answers_of(told.message_id), told.recipient_id)
         content = _content(told, sight)
         if content is None:
             return None

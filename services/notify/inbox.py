@@ -1,5 +1,6 @@
 """What one recipient was told and answered, as the API and the pages ask for it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -41,15 +42,14 @@ class Inbox(Protocol):
         ...
 
 
-async def told_of(inbox: Inbox, message_id: str, recipient_id: str) -> Notification | None:
-    """Return the first notification of a message to a recipient; None where it was not told."""
-    every = await inbox.of_message(message_id)
+def told_of(every: Sequence[Notification], recipient_id: str) -> Notification | None:
+    """Return the first of a message's notifications to a recipient; None where it was not told."""
     return next((one for one in every if one.recipient_id == recipient_id), None)
 
 
-async def answer_of(inbox: Inbox, message_id: str, recipient_id: str) -> Answer | None:
+def answer_of(every: Sequence[Answer], recipient_id: str) -> Answer | None:
     """Return the answer of a recipient that counts, its newest; having seen it is one until there is another."""
-    mine = [one for one in await inbox.answers_of(message_id) if one.recipient_id == recipient_id]
+    mine = [one for one in every if one.recipient_id == recipient_id]
     said = [one for one in mine if one.state != SEEN]
     newest = said or mine
     return newest[-1] if newest else None

@@ -167,9 +167,9 @@ class _AlertPage:
         if request.scope.get(HEAD) or "sec-purpose" in request.headers or "purpose" in request.headers:
             return
         message_id, recipient_id = sight.version.message.id, signed_in.recipient.id
-        if await answer_of(self._inbox, message_id, recipient_id) is not None:
+        if answer_of(await self._inbox.answers_of(message_id), recipient_id) is not None:
             return
-        if await told_of(self._inbox, message_id, recipient_id) is not None:
+        if told_of(await self._inbox.of_message(message_id), recipient_id) is not None:
             new = NewAnswer(message_id=message_id, recipient_id=recipient_id, state=SEEN, via="page")
             await self._inbox.acknowledge(new, now=self._clock())
 
@@ -179,8 +179,8 @@ class _AlertPage:
         version, recipient = sight.version, signed_in.recipient
         language = _language(request, signed_in)
         say = self._view.words.within(language)
-        answered = await answer_of(self._inbox, version.message.id, recipient.id)
-        told = await told_of(self._inbox, version.message.id, recipient.id)
+        answered = answer_of(await self._inbox.answers_of(version.message.id), recipient.id)
+        told = told_of(await self._inbox.of_message(version.message.id), recipient.id)
         form = forms.form_values(
             action=f"{request.url.path}?{urlencode({'version': version.thread_version, 'lang': language})}",
             purpose=_purpose(signed_in, version.message.id),

@@ -156,9 +156,9 @@ class _AnswerPage:
     async def _page(self, request: Request, opened: _Open, *, filled: forms.Filled | None = None) -> Response:
         version, recipient = opened.version, opened.recipient
         sight = await self._reading.sight(version, Reader(recipient=recipient, surface=Surface.LINK))
-        answered = await answer_of(self._inbox, version.message.id, recipient.id)
+        answered = answer_of(await self._inbox.answers_of(version.message.id), recipient.id)
         kept = filled is not None and filled.error is None
-        told = await told_of(self._inbox, version.message.id, recipient.id)
+        told = told_of(await self._inbox.of_message(version.message.id), recipient.id)
         values = self._values(opened, sight, told) | {
             "notices": forms.notices_of(
                 answered=answered,

@@ -5,18 +5,20 @@ or after it (`post`: what no running code reads any more).
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, inspect, text
+
+if TYPE_CHECKING:  # a fifth of a second at every start, and no start but a migration needs it
+    from alembic.config import Config
 
 HEAD = "0001"  # what this code needs; a test compares it with the newest file
 
 
 def upgrade(engine: Engine, *, to: str = "head") -> None:
     """Bring the database up to `to`; safe to repeat."""
+    from alembic import command
+
     with engine.connect() as connection:
         config = _config()
         config.attributes["connection"] = connection
@@ -34,12 +36,15 @@ def revision(connection: Connection) -> str | None:
 
 def newest() -> str | None:
     """Return the newest revision among the files."""
+    from alembic.script import ScriptDirectory
+
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def differences(connection: Connection) -> list[object]:
     """Return how the tables of the code differ from the database; empty where the files are whole."""
-    from alembic.autogenerate import compare_metadata  # only the test of the files needs it
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
 
     from services.storage.tables import metadata
 
@@ -47,7 +52,9 @@ def differences(connection: Connection) -> list[object]:
     return found
 
 
-def _config() -> Config:
+def _config() -> "Config":
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
     return config
