@@ -56,6 +56,7 @@ def build_application(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # asked anew for every request
     )
     for router in (*routers, health_routes(checks), docs_routes(app, contracts=contracts)):
         app.router.routes.extend(router.routes)
@@ -89,7 +90,9 @@ async def _transient(request: Request, _fault: Exception) -> Response:
 async def _crashed(request: Request, _fault: Exception) -> Response:
     """Answer for a fault in the code; the framework raises it again afterwards, so that it is logged."""
     response = answer(Refusal(500, "internal"), request)
-    protect(response.raw_headers, secure=request.url.scheme == "https")  # it is written outside of the envelope
+    protect(
+        response.raw_headers, secure=request.url.scheme == "https"
+    )  # it is written outside of the envelope
     return response
 
 

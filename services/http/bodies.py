@@ -5,7 +5,8 @@ import re
 from datetime import timedelta
 from urllib.parse import parse_qsl
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
+from starlette.types import Message
 
 from services.http.problems import Refusal
 
@@ -67,20 +68,34 @@ async def _read(request: Request, *, most: int, within: timedelta) -> bytes:
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length[:20]) > most:
         raise _too_large(most)
-    parts: list[bytes] = []
-    size = 0
     try:
+        first = (
+            await request.receive()
+        )  # mostly all of it: no timer is set, the envelope's own limits the wait
+        if first["type"] == "http.request" and not first.get("more_body", False):
+            body: bytes = first.get("body", b"")
+            if len(body) > most:
+                raise _too_large(most)
+            return body
         async with asyncio.timeout(within.total_seconds()):
-            async for part in request.stream():
-                size += len(part)
-                if size > most:
-                    raise _too_large(most)
-                parts.append(part)
+            return await _collect(request, first, most=most)
     except TimeoutError as fault:
         raise Refusal(408, "timeout", headers={"Connection": "close"}) from fault
-    except ClientDisconnect as fault:  # nobody is left to read the answer
-        raise Refusal(400, "bad-request") from fault
-    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def _collect(request: Request, message: Message, *, most: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while message["type"] == "http.request":
+        part: bytes = message.get("body", b"")
+        size += len(part)
+        if size > most:
+            raise _too_large(most)
+        parts.append(part)
+        if not message.get("more_body", False):
+            return b"".join(parts)
+        message = await request.receive()
+    raise Refusal(400, "bad-request")  # the caller hung up: nobody is left to read the answer
 
 
 def _too_large(most: int) -> Refusal:
