@@ -16,3 +16,30 @@ help:  ## list the targets
 	@touch $@
 
 setup: .venv/.ready  ## create .venv with the relay command
+
+demo: setup  ## run the relay on a temporary ledger, send the examples, show who got what and how fast
+	$(BIN)/relay demo
+
+run: setup  ## run the relay with the settings in RELAY_*
+	$(BIN)/relay migrate
+	$(BIN)/relay serve all
+
+test: setup  ## format, lint, types and all tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+check: test  ## the same as test
+
+bench: setup  ## measure the embedded relay beside a floor; writes benchmarks/last.json
+	$(BIN)/python -m benchmarks.run
+
+kill: setup  ## kill -9 the relay at random instants under load, then account for every alert
+	$(BIN)/python -m benchmarks.kill
+
+fuzz: setup  ## feed every entry hostile input for some minutes
+	$(BIN)/python -m benchmarks.fuzz
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -24,8 +24,15 @@ _LONGEST_PAUSE = timedelta(seconds=10)
 class Service(Protocol):
     """A reader of topics; `handle` is one idempotent transaction of the ledger."""
 
-    name: str
-    topics: Sequence[str]
+    @property
+    def name(self) -> str:
+        """The group it reads as."""
+        ...
+
+    @property
+    def topics(self) -> Sequence[str]:
+        """What it reads."""
+        ...
 
     async def handle(self, record: Record) -> None:
         """Take in one record; `Invalid`: it can never succeed, `Transient`: try again later."""
