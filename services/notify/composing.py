@@ -103,6 +103,7 @@ def earlier_of(
         sent_at=version.decided_at,
         alert=alert,
         classification=version.classification if comparable else None,
+        withheld=version.alert if now_content in _SHOWN and not comparable else None,
     )
 
 

@@ -13,7 +13,7 @@ from services.disclosure import Content
 from services.notify.body.action import action
 from services.notify.body.answer import acknowledge_link, answer, closing_line
 from services.notify.body.certainty import certainty
-from services.notify.body.changed import changed, has_changes, replaced, withdrawn
+from services.notify.body.changed import changed, forward, has_changes, replaced, withdrawn
 from services.notify.body.harm import harm
 from services.notify.body.source import origin_text, relay_only, source
 from services.notify.body.telling import Telling
@@ -116,7 +116,8 @@ def _under(letter: Letter, telling: Telling | None, voice: Voice) -> Iterator[Bl
     if telling is not None:
         yield from _marks(telling)
     elif letter.content is Content.GONE:
-        yield from withdrawn(letter, voice, reference=reference(letter))
+        yield withdrawn(letter, voice, reference=reference(letter))
+        yield forward(voice)
         yield from _acknowledge(letter, voice)
     else:
         yield Link(_bare(voice.say("phrase", "restricted_content", tlp=letter.tlp.value)), letter.links.page)

@@ -23,6 +23,9 @@ class Earlier:
     sent_at: datetime
     alert: Alert | None
     classification: Classification | None
+    withheld: Alert | None = (
+        None  # where `alert` is None: to find which facts of now differ, never to be told
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,7 +44,7 @@ def capital(text: str) -> str:
 
 def lowered(text: str) -> str:
     """Return ``text`` as it stands within a sentence: abbreviations and codes keep their capitals."""
-    plain = len(text) > 1 and text[0].isupper() and text[1].islower()
+    plain = len(text) > 1 and text[0].isupper() and (text[1].islower() or text[1] == " ")
     return text[0].lower() + text[1:] if plain else text
 
 

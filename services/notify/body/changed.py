@@ -13,7 +13,7 @@ from schemas.vocabularies import MessageType, Severity, UpdateReason
 from services.disclosure import Content
 from services.notify.body.change_rows import heading_of, value_of
 from services.notify.body.telling import Telling
-from services.notify.changes import Change, changes
+from services.notify.changes import Change, changes, without_before
 from services.notify.document import Block, Line, Part, Row, Table, line
 from services.notify.letters import Letter
 from services.notify.subject import is_reassessed
@@ -35,20 +35,31 @@ def changed(telling: Telling) -> Part:
 
 
 def told_changes(letter: Letter) -> tuple[Change, ...]:
-    """Return what changed since the version that this reader had; given with the letter, else compared here."""
-    if letter.changes or letter.alert is None or letter.earlier is None or letter.earlier.alert is None:
+    """Return what changed since the version that this reader had; given with the letter, else compared here.
+
+    Against a version that the reader may not compare with, only what the facts are now.
+    """
+    alert, earlier = letter.alert, letter.earlier
+    if letter.changes or alert is None or earlier is None:
         return letter.changes
-    return changes(letter.earlier.alert, letter.alert)
+    if earlier.alert is not None:
+        return changes(earlier.alert, alert)
+    return without_before(changes(earlier.withheld, alert)) if earlier.withheld is not None else ()
 
 
-def withdrawn(letter: Letter, voice: Voice, *, reference: str) -> list[Line]:
+def forward(voice: Voice) -> Line:
+    """Return what to do for those to whom the earlier message was passed on."""
+    return sentences(voice.say("phrase", "correction_forward"))
+
+
+def withdrawn(letter: Letter, voice: Voice, *, reference: str) -> Line:
     """Return the sentences of a retraction or of a correction without content."""
     if letter.message_type is MessageType.RETRACTION:
         told = [voice.say("phrase", "retracted", ref=reference)]
         told += [voice.say("phrase", "retracted_by_secretariat")] if letter.by_secretariat else []
     else:
         told = [voice.say("phrase", "corrected_withheld", ref=reference)]
-    return [sentences(*told), sentences(voice.say("phrase", "correction_forward"))]
+    return sentences(*told)
 
 
 def _blocks(telling: Telling) -> Iterator[Block]:
@@ -57,15 +68,14 @@ def _blocks(telling: Telling) -> Iterator[Block]:
         case MessageType.UPDATE:
             yield from _update(telling)
         case MessageType.CORRECTION:
-            yield sentences(voice.say("phrase", "correction_intro"))
-            yield from _table(telling, told_changes(letter))
+            table = list(_table(telling, told_changes(letter)))
+            if table:
+                yield sentences(voice.say("phrase", "correction_intro"))
+            yield from table
             yield from _reason(telling)
         case MessageType.RETRACTION:
-            lines = withdrawn(letter, voice, reference=letter.relay_id)
-            yield lines[0]
+            yield withdrawn(letter, voice, reference=letter.relay_id)
             yield from _reason(telling)
-            yield lines[1]
-            return
         case MessageType.CLOSURE:
             yield sentences(voice.say("phrase", "closed"), voice.moment(telling.alert.sent_at))
             yield from _reason(telling)
@@ -74,9 +84,10 @@ def _blocks(telling: Telling) -> Iterator[Block]:
             return  # no change of level
         case MessageType.ALERT:
             pass
-    yield from _level(letter, voice)
-    if letter.message_type in _PASSED_ON:
-        yield sentences(voice.say("phrase", "correction_forward"))
+    if letter.message_type is not MessageType.RETRACTION:
+        yield from _level(letter, voice)
+    if letter.message_type in _PASSED_ON and letter.earlier is not None:
+        yield forward(voice)
 
 
 def _update(telling: Telling) -> Iterator[Block]:

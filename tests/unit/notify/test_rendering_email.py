@@ -174,6 +174,22 @@ def test_before_is_left_out_where_the_earlier_version_was_stricter() -> None:
     assert "1 death" not in text
 
 
+def test_a_stricter_earlier_version_tells_which_facts_are_new_and_nothing_of_itself() -> None:
+    earlier = replace(_earlier(None), withheld=example("ar-01"))
+    text = _email(make_letter(example("ar-02"), language="es", earlier=earlier)).text
+    assert "  Fallecimientos.  Ahora: 24 fallecimientos, causa sospechada.\n" in text
+    assert "Antes" not in text
+    assert "17" not in text
+    assert "sin especificar" not in text
+
+
+def test_who_sees_a_correction_without_the_original_is_told_of_no_earlier_message() -> None:
+    text = _email(replace(_correction(before=None), earlier=None, changes=())).text
+    assert "Reason: (Original text in Spanish)" in text
+    assert "earlier message" not in text
+    assert "This message replaces" not in text
+
+
 def test_an_update_names_substances_as_the_reader_knows_them() -> None:
     letter = make_letter(example("ar-02"), language="fr", earlier=_earlier(example("ar-01")))
     lines = _lines(letter)
