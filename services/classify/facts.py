@@ -8,7 +8,7 @@ Source: HPAD-2021:RIME.1.4@L313, HPAD-2021:RIME.1.5@L314.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 
 from schemas.alerts import Alert
 from schemas.classifications import CategoryLabel
@@ -77,7 +77,12 @@ class Facts:
 
     def as_json(self) -> dict[str, Scalar]:
         """Return the facts by name, as JSON scalars, for the trace."""
-        return asdict(self)
+        return {
+            name: getattr(self, name) for name in _NAMES
+        }  # asdict copies deeply, and takes ten times as long
+
+
+_NAMES = tuple(one.name for one in fields(Facts))
 
 
 def derive(

@@ -17,7 +17,10 @@ _take = text("SELECT pg_advisory_xact_lock(k) FROM unnest(CAST(:numbers AS bigin
 
 
 def lock(connection: Connection, keys: Iterable[str]) -> None:
-    """Hold `keys` until the transaction ends. Call once, first: a second call could wait in a circle."""
+    """Hold `keys` until the transaction ends.
+
+    Call it first and once, else two callers could wait for each other; a lock that everybody takes last is safe.
+    """
     if connection.dialect.name == "postgresql":
         connection.execute(_take, {"numbers": sorted({number(key) for key in keys})})
 

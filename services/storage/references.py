@@ -6,12 +6,12 @@ nobody learns from an answer what exists.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, insert, literal, or_, select, union_all, update
 
 from schemas.vocabularies import MessageType, ReferenceRelation
 from services.storage import outbox, receipt_records, receipts
@@ -52,32 +52,33 @@ _of_reference = (
     )
     .order_by(receipts_table.c.version)
 )
-_own = (
-    select(verdicts.c.thread_id, receipts_table.c.version)
-    .select_from(receipts_table.join(verdicts, _first_verdict))
-    .where(
-        receipts_table.c.sender_id == bindparam("sender_id"),
-        receipts_table.c.status == bindparam("status"),
-        receipts_table.c.national_ref == bindparam("national_ref"),
-    )
-    .order_by(receipts_table.c.version.desc())
-    .limit(1)
-)
 _of_relay_id = select(threads.c.id, threads.c.sender_id, threads.c.message_id).where(
     threads.c.relay_id == bindparam("relay_id"), threads.c.status == bindparam("status")
 )
 _held_row = select(held).where(held.c.message_id == bindparam("message_id"))
-_dependants = (
-    select(held.c.message_id, held.c.reference, held.c.sender_id, held.c.country)
-    .where(
+_named_before = union_all(  # one statement for both: every alert asks, and hardly any is answered
+    select(
+        held.c.message_id,
+        held.c.reference,
+        held.c.sender_id,
+        held.c.country,
+        literal("").label("thread_id"),
+        literal("").label("relation"),
+    ).where(
         or_(held.c.national_ref == bindparam("name"), held.c.national_ref == bindparam("relay_id")),
         held.c.status == bindparam("status"),
-    )
-    .order_by(held.c.since, held.c.message_id)
-)
-_citing = select(citations).where(
-    or_(citations.c.national_ref == bindparam("name"), citations.c.national_ref == bindparam("relay_id")),
-    citations.c.status == bindparam("status"),
+    ),
+    select(
+        citations.c.message_id,
+        citations.c.reference,
+        citations.c.sender_id,
+        citations.c.country,
+        citations.c.thread_id,
+        citations.c.relation,
+    ).where(
+        or_(citations.c.national_ref == bindparam("name"), citations.c.national_ref == bindparam("relay_id")),
+        citations.c.status == bindparam("status"),
+    ),
 )
 _overdue = (
     select(held.c.message_id)
@@ -97,14 +98,6 @@ _publish = (
     )
     .returning(receipts_table)
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnThread:
-    """Where the sender's national reference already is, and the highest version that was classified there."""
-
-    thread_id: str
-    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,19 +120,6 @@ class Patience:
 
     deadline: datetime
     opens_thread: bool
-
-
-def own_thread(connection: Connection, message: Message) -> OwnThread | None:
-    """Return where earlier or later versions of the same national reference stand."""
-    row = connection.execute(
-        _own,
-        {
-            "sender_id": message.sender_id,
-            "status": message.alert.status,
-            "national_ref": message.alert.national_ref,
-        },
-    ).first()
-    return None if row is None else OwnThread(thread_id=row.thread_id, version=row.version)
 
 
 def resolve(connection: Connection, message: Message, *, may_see: MaySee) -> Target | Unknown:
@@ -174,31 +154,41 @@ def find(connection: Connection, message: Message, reference: str, *, may_see: M
     return found
 
 
-def names(message: Message, relay_id: str) -> dict[str, object]:
-    """Return by what others may have named this message's thread."""
-    return {"name": message.alert.national_ref, "relay_id": relay_id, "status": message.alert.status}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedBefore:
+    """Who named a message before it came: those that wait for it, and threads with a relation to it."""
+
+    waiting: tuple[str, ...]
+    citations: tuple[Citation, ...]
+
+
+def named_before(connection: Connection, message: Message, *, relay_id: str) -> NamedBefore:
+    """Return who named this message, or the thread with this relay id, before it came."""
+    wanted = {"name": message.alert.national_ref, "relay_id": relay_id, "status": message.alert.status}
+    rows = [row for row in connection.execute(_named_before, wanted) if _means(row, message, relay_id)]
+    return NamedBefore(
+        waiting=tuple(row.message_id for row in rows if not row.relation),
+        citations=tuple(
+            Citation(thread_id=row.thread_id, relation=row.relation, back=True)
+            for row in rows
+            if row.relation
+        ),
+    )
 
 
 def cited(
-    connection: Connection, message: Message, *, may_see: MaySee, thread_id: str, relay_id: str | None
+    connection: Connection, message: Message, *, may_see: MaySee
 ) -> tuple[tuple[Citation, ...], tuple[str, ...]]:
-    """Return the explicit relations with other threads, and the references that nothing answers to yet.
-
-    Both directions: what this message names, and who named it before it came.
-    """
-    found: dict[tuple[str, str, bool], Citation] = {}
+    """Return what this message says outright of other threads, and the references that nothing answers to yet."""
+    found: list[Citation] = []
     unknown: list[str] = []
     for reference, relation in _relations(message):
         other = find(connection, message, reference, may_see=may_see)
         if other is None:
             unknown.append(reference)
-        elif other != thread_id:
-            found[other, relation, False] = Citation(thread_id=other, relation=relation)
-    for row in connection.execute(_citing, names(message, relay_id or message.alert.national_ref)):
-        if row.thread_id != thread_id and _means(row, message, relay_id):
-            citation = Citation(thread_id=row.thread_id, relation=row.relation, back=True)
-            found[row.thread_id, row.relation, True] = citation
-    return tuple(found.values()), tuple(unknown)
+        else:
+            found.append(Citation(thread_id=other, relation=relation))
+    return tuple(found), tuple(unknown)
 
 
 def remember(
@@ -260,10 +250,8 @@ def let_go(connection: Connection, message_id: str) -> None:
     connection.execute(delete(held).where(held.c.message_id == message_id))
 
 
-def release(connection: Connection, message: Message, *, relay_id: str, now: datetime) -> int:
-    """Put those that waited for this message on their topic again, each exactly once; return how many."""
-    rows = connection.execute(_dependants, names(message, relay_id)).all()
-    waiting = [row.message_id for row in rows if _means(row, message, relay_id)]
+def release(connection: Connection, waiting: Iterable[str], *, now: datetime) -> int:
+    """Put held messages on their topic again, each exactly once; return how many."""
     return sum(publish(connection, message_id, now=now) for message_id in waiting)
 
 

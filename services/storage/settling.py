@@ -5,10 +5,10 @@ reads it. Under the locks it finds the thread, reads what was committed before, 
 writes sightings, thread, links, verdict, state and the outgoing record together.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, and_, bindparam, select, update
 
@@ -44,12 +44,14 @@ _NOT_ALLOWED: Final = "not_allowed"
 _CIRCLE: Final = "reference_circle"
 _UNKNOWN: Final = "reference_unknown"
 
-_state = (
+_versions = (
     select(
+        receipts.c.id,
+        receipts.c.version,
         receipts.c.state,
         receipts.c.state_reason,
         receipts.c.attempt,
-        verdicts_table.c.id.label("verdict_id"),
+        verdicts_table.c.thread_id,
     )
     .select_from(
         receipts.outerjoin(
@@ -57,7 +59,12 @@ _state = (
             and_(verdicts_table.c.message_id == receipts.c.id, verdicts_table.c.revision == 0),
         )
     )
-    .where(receipts.c.id == bindparam("id"))
+    .where(
+        receipts.c.sender_id == bindparam("sender_id"),
+        receipts.c.status == bindparam("status"),
+        receipts.c.national_ref == bindparam("national_ref"),
+    )
+    .order_by(receipts.c.version)
 )
 _standing = select(receipts.c.sender_id, receipts.c.national_ref, receipts.c.version).where(
     receipts.c.id == bindparam("id")
@@ -102,16 +109,17 @@ def settle(
     """
     message = proposal.message
     lock(connection, lock_keys(proposal))
-    row = connection.execute(_state, {"id": message.id}).first()
-    if row is None:
-        raise Invalid("unknown_message")
     if message.alert.status is Status.DRAFT:
         raise Invalid("draft")
-    if row.verdict_id is not None:
+    versions = _versions_of(connection, message)
+    row = next((one for one in versions if one.id == message.id), None)
+    if row is None:
+        raise Invalid("unknown_message")
+    if row.thread_id is not None:
         return Settled(message_id=message.id, again=True)
     if row.state == "dead" and not revive:
         return Died(row.state_reason)
-    place = _place(connection, message, rules=rules, now=now)
+    place = _place(connection, message, versions, rules=rules, now=now)
     match place:
         case _Place():
             settled = _decide(connection, proposal, place, decide=decide, rules=rules, now=now)
@@ -147,10 +155,22 @@ def expire(connection: Connection, *, now: datetime, most: int) -> int:
     )
 
 
-def _place(connection: Connection, message: Message, *, rules: Rules, now: datetime) -> _Place | Waits | Died:
-    own = references.own_thread(connection, message)
-    if own is not None:
-        return _joined(connection, message, own.thread_id, lower=own.version > message.alert.version)
+def _versions_of(connection: Connection, message: Message) -> Sequence[Any]:
+    """Return the message itself and the other versions of its national reference, lowest first."""
+    named = {
+        "sender_id": message.sender_id,
+        "status": message.alert.status,
+        "national_ref": message.alert.national_ref,
+    }
+    return connection.execute(_versions, named).all()
+
+
+def _place(
+    connection: Connection, message: Message, versions: Sequence[Any], *, rules: Rules, now: datetime
+) -> _Place | Waits | Died:
+    own = [one for one in versions if one.thread_id is not None]
+    if own:
+        return _joined(connection, message, own[-1].thread_id, lower=own[-1].version > message.alert.version)
     if message.alert.message_type is MessageType.ALERT:
         return _Place(thread=None)
     found = references.resolve(connection, message, may_see=rules.may_see)
@@ -203,9 +223,9 @@ def _decide(
     thread = place.thread
     thread_id = serials.thread_id_of(message) if thread is None else thread.id
     relay_id = _relay_id(connection, message, rules=rules) if thread is None else thread.relay_id
-    citations, unknown = references.cited(
-        connection, message, may_see=rules.may_see, thread_id=thread_id, relay_id=relay_id
-    )
+    named, unknown = references.cited(connection, message, may_see=rules.may_see)
+    before = references.named_before(connection, message, relay_id=relay_id)
+    citations = tuple(one for one in (*named, *before.citations) if one.thread_id != thread_id)
     situation = _situation(connection, proposal, place, thread_id=thread_id, citations=citations)
     decision = decide(situation)
     after = _after(message, place, decision, thread_id=thread_id, relay_id=relay_id, now=now)
@@ -216,7 +236,7 @@ def _decide(
         thread_rows.change(connection, after)
     thread_rows.link(connection, thread_id, decision.links, now=now)
     references.remember(connection, message, unknown=unknown, thread_id=thread_id, orphan=place.orphan)
-    released = references.release(connection, message, relay_id=relay_id, now=now)
+    released = references.release(connection, before.waiting, now=now)
     _move_to(connection, message.id, "classified", reason=None)
     verdict = verdicts.NewVerdict(
         message_id=message.id,

@@ -10,15 +10,21 @@ from sqlalchemy import Connection, Select, bindparam, func, insert, select
 from schemas.classifications import Classification, Correlation
 from services.storage import receipts as receipt_rows
 from services.storage import thread_rows
+from services.storage.locks import lock
 from services.storage.records import Thread, Version
 from services.storage.serials import verdict_id_of
-from services.storage.statements import next_number
 from services.storage.tables import receipts, threads, verdicts
 from services.storage.thread_records import Filters, Page
 
-DECISIONS: Final = "decisions"  # the counter that numbers verdicts in the order of their commits
+_DECIDING: Final = (
+    "decisions"  # the lock under which verdicts are numbered, so that none commits behind a later one
+)
 ISSUE: Final = "issue"  # the cause of a first verdict
 
+_last = verdicts.alias("last")
+_insert = insert(verdicts).values(
+    decision=select(func.coalesce(func.max(_last.c.decision), 0) + 1).scalar_subquery()
+)
 _newest_revision = (
     select(func.max(verdicts.c.revision))
     .where(verdicts.c.message_id == receipts.c.id)
@@ -87,10 +93,11 @@ class NewVerdict:
 
 def write(connection: Connection, verdict: NewVerdict, *, now: datetime) -> None:
     """Write one verdict. Last in its transaction: its number is held until the commit, so none is passed."""
+    lock(connection, (_DECIDING,))  # the last one taken: who holds it waits for nobody
     severity = verdict.classification.severity
     codes = sorted({label.code for label in verdict.classification.categories})
     connection.execute(
-        insert(verdicts),
+        _insert,
         {
             "id": verdict_id_of(verdict.message_id, revision=verdict.revision, cause=verdict.cause),
             "message_id": verdict.message_id,
@@ -106,7 +113,6 @@ def write(connection: Connection, verdict: NewVerdict, *, now: datetime) -> None
             "classification": verdict.classification.model_dump_json(),
             "correlation": verdict.correlation.model_dump_json(),
             "decided_at": now,
-            "decision": next_number(connection, DECISIONS),
             "routed_at": now if verdict.silent else None,  # it tells nobody, so nothing is left to route
         },
     )
