@@ -6,10 +6,20 @@ read on first use and kept.
 
 import gettext
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import pycountry
 from babel import Locale
+
+# Slips of the catalogue, and names that it takes for a namesake's in another country.
+_MENDED: Final = {
+    ("BR-SP", "fr"): "São Paulo",
+    ("DO-01", "fr"): "Distrito Nacional (Santo Domingo)",
+    ("UY-FD", "fr"): "Florida",
+    ("NI-GR", "fr"): "Granada",
+    ("NI-LE", "fr"): "León",
+    **dict.fromkeys((("BR-AM", "fr"), ("CO-AMA", "fr"), ("PE-AMA", "fr"), ("VE-Z", "fr")), "Amazonas"),
+}
 
 
 @lru_cache(maxsize=1024)
@@ -27,6 +37,8 @@ def subdivision_name(code: str, language: str) -> str:
 
     A name without a translation is given as ISO 3166-2 writes it.
     """
+    if (code.upper(), language) in _MENDED:
+        return _MENDED[code.upper(), language]
     known: Any = pycountry.subdivisions  # the library is not typed
     subdivision = known.get(code=code.upper())
     return code if subdivision is None else _subdivisions(language).gettext(subdivision.name)
