@@ -11,6 +11,7 @@ from services.storage import outbox
 from services.storage.deliveries_events import answer_event
 from services.storage.deliveries_rows import NOTIFICATION_COLUMNS, to_notification
 from services.storage.deliveries_settling import ACKNOWLEDGED
+from services.storage.deliveries_states import CLAIMED, PENDING
 from services.storage.deliveries_waiting import release_waiters
 from services.storage.delivery_records import NewAnswer
 from services.storage.records import Answer, Directory, Notification
@@ -30,7 +31,7 @@ _of_recipient = (
 )
 _stop = (
     notifications.update()
-    .where(notifications.c.id == bindparam("row"), notifications.c.state == "pending")
+    .where(notifications.c.id == bindparam("row"), notifications.c.state == PENDING)
     .values(
         state="withheld",
         reason=ACKNOWLEDGED,
@@ -51,7 +52,7 @@ _answered = (
 )
 _stop_when_settled = (
     notifications.update()
-    .where(notifications.c.id == bindparam("row"), notifications.c.state == "claimed")
+    .where(notifications.c.id == bindparam("row"), notifications.c.state == CLAIMED)
     .values(reason=ACKNOWLEDGED)
 )
 _answers = (

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, and_, bindparam, exists, select, true
 from services.storage.deliveries_routing import insert_rows
 from services.storage.deliveries_rows import NOTIFICATION_COLUMNS, to_notification
 from services.storage.deliveries_settling import like_notification
+from services.storage.deliveries_states import PENDING
 from services.storage.delivery_records import Chased, Overdue, Remind, Rules
 from services.storage.records import Directory
 from services.storage.tables import Instant, endpoints, notifications
@@ -33,7 +34,7 @@ _overdue = (
         notifications.c.due_at <= bindparam("at", type_=Instant),
         notifications.c.reminded_at.is_(None),
         notifications.c.urgency <= _URGENT,
-        notifications.c.received.is_(True) | (notifications.c.state == "pending"),
+        notifications.c.received.is_(True) | (notifications.c.state == PENDING),
     )
     .order_by(notifications.c.due_at)
     .limit(bindparam("most"))
@@ -55,7 +56,7 @@ _silent = (
     .select_from(notifications.join(endpoints, endpoints.c.id == notifications.c.endpoint_id))
     .where(
         endpoints.c.next_probe_at.is_not(None),
-        notifications.c.state == "pending",
+        notifications.c.state == PENDING,
         notifications.c.urgency <= _URGENT,
         notifications.c.channel == "webhook",
         notifications.c.created_at <= bindparam("before", type_=Instant),

@@ -12,17 +12,18 @@ from typing import Final
 from sqlalchemy import Connection, bindparam, func, select
 
 from services.storage.deliveries_rows import NOTIFICATION_COLUMNS, to_notification
+from services.storage.deliveries_states import CLAIMED, PENDING
 from services.storage.delivery_records import Claim, Health
 from services.storage.records import Notification, NotificationState
 from services.storage.tables import Instant, endpoints, notifications, receipts, threads, verdicts
 
 LEAST_URGENT: Final = 3
 
-_first_endpoint = select(func.min(notifications.c.endpoint_id)).where(notifications.c.state == "pending")
+_first_endpoint = select(func.min(notifications.c.endpoint_id)).where(notifications.c.state == PENDING)
 _next_endpoint = _first_endpoint.where(notifications.c.endpoint_id > bindparam("after"))
 _in_flight = (
     select(notifications.c.endpoint_id, func.count())
-    .where(notifications.c.state == "claimed")
+    .where(notifications.c.state == CLAIMED)
     .group_by(notifications.c.endpoint_id)
 )
 _ailing = select(
@@ -36,7 +37,7 @@ _due = (
     select(*NOTIFICATION_COLUMNS)
     .where(
         notifications.c.endpoint_id == bindparam("endpoint"),
-        notifications.c.state == "pending",
+        notifications.c.state == PENDING,
         notifications.c.urgency <= bindparam("least"),
         notifications.c.next_at <= bindparam("at"),
     )
@@ -50,7 +51,7 @@ _probe = (
     select(*NOTIFICATION_COLUMNS)
     .where(
         notifications.c.endpoint_id == bindparam("endpoint"),
-        notifications.c.state == "pending",
+        notifications.c.state == PENDING,
         notifications.c.urgency <= bindparam("least"),
         notifications.c.next_at.is_not(None),
     )
@@ -65,7 +66,7 @@ _take_probe = (
 )
 _take = (
     notifications.update()
-    .where(notifications.c.id.in_(bindparam("rows", expanding=True)), notifications.c.state == "pending")
+    .where(notifications.c.id.in_(bindparam("rows", expanding=True)), notifications.c.state == PENDING)
     .values(
         state="claimed",
         claim_token=bindparam("token"),

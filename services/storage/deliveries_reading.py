@@ -12,6 +12,7 @@ from sqlalchemy import Connection, bindparam, exists, func, literal, select, tru
 
 from services.storage import endpoints
 from services.storage.deliveries_rows import NOTIFICATION_COLUMNS, to_notification
+from services.storage.deliveries_states import CLAIMED, FAILED, PENDING
 from services.storage.delivery_records import Attempt, Standing
 from services.storage.records import Notification, NotificationState, Reach
 from services.storage.tables import (
@@ -154,12 +155,10 @@ def standing(connection: Connection) -> Standing:
     with every alert.
     """
     states = {
-        state: connection.execute(
-            select(func.count()).where(notifications.c.state == literal(state, literal_execute=True))
-        ).scalar_one()
-        for state in ("pending", "claimed", "failed")
+        name: connection.execute(select(func.count()).where(notifications.c.state == state)).scalar_one()
+        for name, state in (("pending", PENDING), ("claimed", CLAIMED), ("failed", FAILED))
     }
-    pending = notifications.c.state == literal("pending", literal_execute=True)
+    pending = notifications.c.state == PENDING
     oldest = connection.execute(select(func.min(notifications.c.created_at)).where(pending)).scalar()
     unanswered = connection.execute(
         select(func.min(notifications.c.settled_at)).where(
@@ -188,7 +187,7 @@ def violations(connection: Connection, *, now: datetime, patience: timedelta = t
 
 def _violations(*, now: datetime, patience: timedelta):  # type: ignore[no-untyped-def]  # a compound select
     older = notifications.alias("older")
-    pending = notifications.c.state == literal("pending", literal_execute=True)
+    pending = notifications.c.state == PENDING
     unmoved = select(func.count()).where(
         pending, notifications.c.next_at.is_(None), notifications.c.waits_for.is_(None)
     )
@@ -203,7 +202,7 @@ def _violations(*, now: datetime, patience: timedelta):  # type: ignore[no-untyp
         ),
     )
     lapsed = select(func.count()).where(
-        notifications.c.state == literal("claimed", literal_execute=True),
+        notifications.c.state == CLAIMED,
         notifications.c.claimed_until < _at(now - patience),
     )
     unrouted = select(func.count()).where(

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, bindparam, select
 from schemas.vocabularies import MessageType
 from services.errors import Invalid
 from services.storage.deliveries_rows import CURSOR, load_version, to_told
+from services.storage.deliveries_states import PENDING
 from services.storage.delivery_records import Background, Decide, Planned, Routed, Routing, Told
 from services.storage.locks import lock
 from services.storage.records import Directory, Version
@@ -79,7 +80,7 @@ _supersede = (
     .where(
         notifications.c.thread_id == bindparam("thread"),
         notifications.c.thread_version < bindparam("version"),
-        notifications.c.state == "pending",
+        notifications.c.state == PENDING,
     )
     .values(
         state="superseded",

@@ -15,6 +15,7 @@ from services.storage import outbox
 from services.storage.deliveries_events import attempt_event
 from services.storage.deliveries_routing import insert_rows
 from services.storage.deliveries_rows import NOTIFICATION_COLUMNS, to_notification
+from services.storage.deliveries_states import CLAIMED
 from services.storage.deliveries_waiting import release_waiters, superseding_waiters
 from services.storage.delivery_records import (
     Deferred,
@@ -35,12 +36,12 @@ from services.storage.tables import attempts, notifications
 
 _rows = (
     select(*NOTIFICATION_COLUMNS, notifications.c.received)
-    .where(notifications.c.id.in_(bindparam("rows", expanding=True)), notifications.c.state == "claimed")
+    .where(notifications.c.id.in_(bindparam("rows", expanding=True)), notifications.c.state == CLAIMED)
     .with_for_update()
 )
 _update = (
     notifications.update()
-    .where(notifications.c.id == bindparam("row"), notifications.c.state == "claimed")
+    .where(notifications.c.id == bindparam("row"), notifications.c.state == CLAIMED)
     .values(
         state=bindparam("new_state"),
         reason=bindparam("new_reason"),
@@ -57,12 +58,12 @@ _update = (
 )
 _lapsed = (
     select(notifications.c.id, notifications.c.claim_token, notifications.c.content)
-    .where(notifications.c.state == "claimed", notifications.c.claimed_until <= bindparam("at"))
+    .where(notifications.c.state == CLAIMED, notifications.c.claimed_until <= bindparam("at"))
     .order_by(notifications.c.claimed_until)
     .limit(bindparam("most"))
 )
 _claimed = select(notifications.c.id, notifications.c.claim_token, notifications.c.content).where(
-    notifications.c.state == "claimed"
+    notifications.c.state == CLAIMED
 )
 _of_recipient = select(*NOTIFICATION_COLUMNS).where(
     notifications.c.message_id == bindparam("message"), notifications.c.recipient_id == bindparam("recipient")
@@ -300,6 +301,8 @@ def _health_after(
     """Return the endpoint's new health; None where nothing changes."""
     well = Health(id=endpoint, failures=0, failing_since=None, next_probe_at=None, disabled_reason=None)
     match settlement.outcome:
+        case Rejected(status_code=None, disables=False):
+            return None  # refused by ourselves: it says nothing of the receiver
         case Delivered() | Rejected(disables=False):
             ailing = health is not None and (health.failures > 0 or health.next_probe_at is not None)
             return well if ailing and health is not None and health.disabled_reason is None else None

@@ -5,12 +5,13 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, select
 
+from services.storage.deliveries_states import PENDING
 from services.storage.tables import notifications
 
 _superseding = select(notifications.c.waits_for).where(
     notifications.c.waits_for.in_(bindparam("rows", expanding=True)),
     notifications.c.supersedes.is_(True),
-    notifications.c.state == "pending",
+    notifications.c.state == PENDING,
 )
 _waiters = select(
     notifications.c.id,
@@ -19,7 +20,7 @@ _waiters = select(
     notifications.c.thread_version,
     notifications.c.recipient_id,
     notifications.c.needs_original,
-).where(notifications.c.waits_for.in_(bindparam("rows", expanding=True)), notifications.c.state == "pending")
+).where(notifications.c.waits_for.in_(bindparam("rows", expanding=True)), notifications.c.state == PENDING)
 _had = (
     select(notifications.c.id)
     .where(

@@ -157,3 +157,83 @@ async def test_what_may_no_longer_be_seen_when_it_is_sent_is_withheld(rig: Rig) 
     await run_until(rig, dispatcher, channel, done)
     assert mailbox.mails == []
     assert (await rig.rows())[0].reason == "audience"
+
+
+class Hanging:
+    """Webhooks of which one receiver never answers."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.got: list[str] = []
+
+    async def send(self, url: str, body: bytes, **_: Any) -> Outcome:  # noqa: ARG002  # the port's form
+        if self.name in url:
+            await asyncio.Event().wait()
+        self.got.append(url)
+        return Delivered(status_code=200)
+
+
+async def run_hanging(rig: Rig, channel: Hanging, holds: Any) -> None:
+    sender = Sender(
+        rig.deliveries,
+        OneSecret(),
+        Channels(webhook=channel, email=None),
+        Renderers(webhook=lambda letter: letter.notification_id.encode(), email=None),
+        addressing=Addressing(base_url="https://relay.example.org", keys=KEYS),
+    )
+    dispatcher = Dispatcher(
+        rig.deliveries,
+        sender,
+        instruments=Instruments(CollectorRegistry()),
+        clock=lambda: rig.now,
+        draw=lambda: 0.5,
+        most=20,
+        drain=timedelta(milliseconds=50),
+        poll=timedelta(milliseconds=20),
+    )
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(dispatcher.run(stop))
+        await until(holds)
+        stop.set()
+
+
+async def test_a_receiver_that_never_answers_holds_up_nobody_else(rig: Rig) -> None:
+    people = [make_recipient("dead", channels=(webhook("dead"),)), make_recipient("br-focal", country="BR")]
+    await rig.direct(*people)
+    for number in range(30):
+        await rig.issue(make_alert(national_ref=f"r{number}"), thread=f"t{number}")
+    channel = Hanging("dead")
+
+    async def done() -> bool:
+        return len(channel.got) == 30
+
+    await run_hanging(rig, channel, done)
+
+
+async def test_what_is_under_way_when_the_process_stops_goes_back_to_the_queue_as_maybe_received(
+    rig: Rig,
+) -> None:
+    await rig.direct(make_recipient("dead", channels=(webhook("dead"),)))
+    await rig.issue()
+
+    async def done() -> bool:
+        return {row.state for row in await rig.rows()} == {"claimed"}
+
+    await run_hanging(rig, Hanging("dead"), done)
+    row = (await rig.rows())[0]
+    assert (row.state, row.received, row.reason) == ("pending", True, "stopped")
+
+
+async def test_a_notification_follows_its_recipient_to_a_new_address(rig: Rig) -> None:
+    await rig.direct(make_recipient(channels=(webhook("old"),)))
+    await rig.issue()
+    await rig.direct(make_recipient(channels=(webhook("new"),)))
+    channel = Hanging("old")
+
+    async def done() -> bool:
+        return {row.state for row in await rig.rows()} == {"delivered"}
+
+    await run_hanging(rig, channel, done)
+    assert channel.got == ["https://new.example.org/hook"]
+    assert (await rig.rows())[0].attempts == 1

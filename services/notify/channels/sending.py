@@ -18,7 +18,7 @@ from services.notify.occasions import ISSUE, endpoint_id
 from services.storage.delivery_records import Claim, Moved, Outcome, Rejected, Told, Withheld
 from services.storage.records import Channel, ChannelKind, Directory, Version
 
-_REMEMBERED: Final = 512
+_REMEMBERED: Final = 2048  # versions; a burst is routed faster than it is sent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
