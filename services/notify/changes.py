@@ -23,6 +23,9 @@ COUNTS: Final = (
     "naloxone_given",
     "naloxone_response",
 )
+OF_FINDINGS: Final = frozenset(  # labels that a reader of findings alone may be told
+    {"substance", "confirmation", "role", "sold_as", "matrices", "country"}
+)
 _DATES: Final = ("event_start", "event_end", "detected_at", "lab_confirmed_at")
 _PRODUCT: Final = ("form", "colour", "shape", "markings", "packaging", "brand")
 

@@ -15,7 +15,7 @@ from schemas.alerts import Alert
 from schemas.vocabularies import MessageType, TranslationOrigin
 from services.disclosure import Content
 from services.notify.body.changed import told_changes
-from services.notify.changes import Change
+from services.notify.changes import OF_FINDINGS, Change
 from services.notify.letter_document import voice_for
 from services.notify.letters import Letter
 from services.notify.named import gravest_first
@@ -86,9 +86,6 @@ _ALERT_OF_RETRACTION: Final[Any] = {
     "sent_at": True,
     "location": {"country"},
 }
-_CHANGES_OF_FINDINGS: Final = frozenset(
-    {"substance", "confirmation", "role", "sold_as", "matrices", "country"}
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,7 +240,7 @@ def _told(letter: Letter) -> Iterator[Change]:
     if letter.message_type is MessageType.RETRACTION:
         return
     for each in told_changes(letter):
-        if letter.content is Content.FULL or each.label in _CHANGES_OF_FINDINGS:
+        if letter.content is Content.FULL or each.label in OF_FINDINGS:
             yield each
 
 

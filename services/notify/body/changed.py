@@ -7,13 +7,12 @@ the earlier version. A retraction repeats nothing of what it takes back.
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from schemas.alerts import Alert
 from schemas.classifications import Classification
 from schemas.vocabularies import MessageType, Severity, UpdateReason
 from services.disclosure import Content
 from services.notify.body.change_rows import heading_of, value_of
 from services.notify.body.telling import Telling
-from services.notify.changes import Change, changes, without_before
+from services.notify.changes import OF_FINDINGS, Change, changes, without_before
 from services.notify.document import Block, Line, Part, Row, Table, line
 from services.notify.letters import Letter
 from services.notify.subject import is_reassessed
@@ -104,7 +103,7 @@ def _update(telling: Telling) -> Iterator[Block]:
 
 def _table(telling: Telling, told: Sequence[Change]) -> Iterator[Table]:
     if telling.letter.content is Content.FINDINGS:
-        told = [each for each in told if each.label in _OF_FINDINGS]
+        told = [each for each in told if each.label in OF_FINDINGS]
     if not told:
         return
     voice = telling.voice
@@ -116,9 +115,6 @@ def _table(telling: Telling, told: Sequence[Change]) -> Iterator[Table]:
         cells = (_cell(each, telling, now=False), now) if before else (now,)
         rows.append(Row(capital(heading_of(each, telling)), cells))
     yield Table(tuple(voice.say("label", code) for code in headings), tuple(rows))
-
-
-_OF_FINDINGS: Final = frozenset({"substance", "confirmation", "role", "sold_as", "matrices", "country"})
 
 
 def _cell(change: Change, telling: Telling, *, now: bool) -> str:
@@ -191,8 +187,3 @@ def replaced(letter: Letter, voice: Voice, *, reference: str) -> Line | None:
             date=voice.day(at),
         )
     )
-
-
-def alert_of(letter: Letter) -> Alert | None:
-    """Return the alert of a letter whose content may be shown."""
-    return letter.alert if letter.content in (Content.FULL, Content.FINDINGS) else None
