@@ -52,6 +52,7 @@ from services.storage import outbox as outbox_rows
 from services.storage import recipients as recipient_rows
 from services.storage.adapters import LedgerAudit, LedgerKeys, LedgerReceipts, LedgerSignIns
 from services.storage.deliveries import LedgerDeliveries
+from services.storage.delivery_records import Delivered, Settlement
 from services.storage.keys import NewKey
 from services.storage.ports import Receipts
 from services.storage.recipients import DirectoryReader
@@ -61,6 +62,7 @@ from services.storage.records import (
     ChannelKind,
     Directory,
     Message,
+    Notification,
     Participation,
     Recipient,
     RecipientKind,
@@ -165,6 +167,22 @@ class FullRig(Rig):
         await self.work()
         message_id: str = answer.json()["id"]
         return message_id
+
+    async def deliver(self, told: Notification) -> None:
+        """Let the channel of a notification take it."""
+        assert self.deliveries is not None
+        for claim in await self.deliveries.claim(now=self.clock.now, limit=100):
+            if claim.notification.id == told.id:
+                settlement = Settlement(
+                    notification_id=told.id,
+                    token=claim.token,
+                    outcome=Delivered(),
+                    content=told.content,
+                    began_at=self.clock.now,
+                    ended_at=self.clock.now,
+                    draw=0.5,
+                )
+                await self.deliveries.settle([settlement], now=self.clock.now)
 
     def token(self, message_id: str, recipient_id: str) -> str:
         """Return the personal link's token."""

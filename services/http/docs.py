@@ -36,7 +36,7 @@ _ASSETS = {
 }
 _START = """window.addEventListener("load", function () {
   window.ui = SwaggerUIBundle({
-    url: "../openapi.json", dom_id: "#ui", deepLinking: true, validatorUrl: null,
+    url: "openapi.json", dom_id: "#ui", deepLinking: true, validatorUrl: null,
     presets: [SwaggerUIBundle.presets.apis], layout: "BaseLayout"
   });
 });

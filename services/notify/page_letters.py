@@ -5,10 +5,10 @@ from dataclasses import replace
 from schemas.vocabularies import MessageType
 from services.disclosure import Content, Reader, restricted
 from services.http.reading import Sight
-from services.notify.document import Document
+from services.notify.document import Document, Link
 from services.notify.letters import Letter, Links
 from services.notify.occasions import severity_of, shown
-from services.storage.records import Notification
+from services.storage.records import Notification, NotificationState
 
 _ANSWER = "answer"  # the part of a document that a page replaces by its form
 
@@ -18,7 +18,7 @@ def page_letter(
 ) -> Letter:
     """Return the letter of a version for a page in `language`; `told` is how the reader was told, if it was."""
     version, thread = sight.version, sight.version.thread
-    content = sight.disclosed.content if sight.shown else Content.NOTICE
+    content = content_of(sight, told)
     dispute = version.message_type is MessageType.DISPUTE
     return Letter(
         content=content,
@@ -50,10 +50,22 @@ def page_letter(
     )
 
 
+def content_of(sight: Sight, told: Notification | None) -> Content:
+    """Return what a page shows: GONE to who had an earlier version and may not see this one, else a notice."""
+    if sight.shown:
+        return sight.disclosed.content
+    return Content.GONE if told is not None and is_taken_back(told) else Content.NOTICE
+
+
+def is_taken_back(told: Notification) -> bool:
+    """Return whether a reader is told, without content, that what it had was taken back."""
+    return told.content == Content.GONE and told.state is not NotificationState.WITHHELD
+
+
 def without_answer(document: Document) -> Document:
-    """Return a document without the part that asks for an answer, and without links where it has no content."""
+    """Return a document without the part that asks for an answer, and without the links that ask for one."""
     return replace(
         document,
-        under=document.under if document.parts else (),
+        under=tuple(block for block in document.under if not isinstance(block, Link)),
         parts=tuple(part for part in document.parts if part.code != _ANSWER),
     )

@@ -24,6 +24,7 @@ from services.http.routes import RawRoute
 from services.http.sessions import Sessions, SignedIn
 from services.notify.inbox import SEEN, Inbox, answer_of, told_of
 from services.notify.links import make_links
+from services.notify.page_letters import is_taken_back
 from services.notify.pages import forms
 from services.notify.pages.signing_in import FORM_TIME, cross_site, reader_values, sign_in_address
 from services.notify.pages.telling import Teller
@@ -151,6 +152,14 @@ class _AlertPage:
                 continue
             later = self._reading.later_in(version, history)
             if self._reading.judge(version, reader, later=later).content in (Content.FULL, Content.FINDINGS):
+                return await self._reading.sight(version, reader)
+        return await self._withdrawn(history, reader)
+
+    async def _withdrawn(self, history: list[Version], reader: Reader) -> Sight | None:
+        """Return the message that took back what this reader had, if it was told without content."""
+        for version in reversed(history):
+            told = told_of(await self._inbox.of_message(version.message.id), reader.recipient.id)
+            if told is not None and is_taken_back(told):
                 return await self._reading.sight(version, reader)
         return None
 

@@ -12,7 +12,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.disclosure import Reader, Surface
+from services.disclosure import Content, Reader, Surface
 from services.http.authentication import address_of
 from services.http.bodies import read_form
 from services.http.forms import Seals
@@ -22,6 +22,7 @@ from services.http.routes import RawRoute
 from services.http.sessions import welcome
 from services.notify.inbox import Inbox, answer_of, told_of
 from services.notify.links import VALID_FOR, LinkKeys, expired, make_links, read_token, recipient_of
+from services.notify.page_letters import content_of
 from services.notify.pages import forms
 from services.notify.pages.signing_in import FORM_TIME, cross_site
 from services.notify.pages.telling import Teller
@@ -200,7 +201,7 @@ class _AnswerPage:
             "title": say("page.title", ref=page.reference),
             "content": page.html,
             "colour": page.colour,
-            "restricted": not sight.shown,
+            "restricted": content_of(sight, told) is Content.NOTICE,
             "tlp": sight.tlp.value,
             "page_url": links.page,
             "last_day": last_day,

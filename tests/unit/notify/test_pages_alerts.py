@@ -304,3 +304,22 @@ async def test_odd_references_are_not_found(rig: FullRig, reference: str) -> Non
     for folder in ("n", "alerts"):
         page = await rig.client.get(f"{URL}/{folder}/{reference}")
         assert page.status_code == 404
+
+
+async def test_who_had_what_was_taken_back_reads_that_and_nothing_else(rig: FullRig) -> None:
+    headers = await rig.key()
+    first = await rig.post(minimal_alert_json(), headers)
+    assert rig.deliveries is not None
+    (told,) = [one for one in await rig.deliveries.of_message(first) if one.recipient_id == "co-fp"]
+    await rig.deliver(told)
+    rig.clock.move(timedelta(hours=1))
+    await rig.post(minimal_alert_json(version=2, message_type="correction", tlp="TLP:RED"), headers)
+    _, opaque_id = await _references(rig, first)
+    await _sign_in(rig, "co-fp")
+    page = await rig.client.get(f"/n/{opaque_id}")
+    assert page.status_code == 200
+    for secret in ("etilpentilona", "Uruguay", "SATA-UY", "SAT-UY", "Observatorio"):
+        assert secret not in page.text
+    assert opaque_id in page.text
+    await _sign_in(rig, "es-obs")
+    assert (await rig.client.get(f"/n/{opaque_id}")).status_code == 404

@@ -230,3 +230,19 @@ async def test_what_a_sender_writes_is_never_markup(rig: FullRig) -> None:
     assert "<script>" not in page.text
     assert "&lt;script&gt;" in page.text
     assert "{{ 7*7 }}" in page.text
+
+
+async def test_who_may_no_longer_see_it_is_told_that_it_was_taken_back(rig: FullRig) -> None:
+    headers = await rig.key()
+    first = await rig.post(_ALERT, headers)
+    assert rig.deliveries is not None
+    (told,) = [one for one in await rig.deliveries.of_message(first) if one.recipient_id == "co-fp"]
+    rig.clock.move(timedelta(hours=1))
+    await rig.deliver(told)
+    correction = _ALERT | {"version": 2, "message_type": "correction", "tlp": "TLP:RED"}
+    second = await rig.post(correction, headers)
+    page = await rig.client.get(f"/a/{rig.token(second, 'co-fp')}")
+    assert page.status_code == 200
+    assert "etilpentilona" not in page.text
+    assert "solo se muestra tras iniciar" not in page.text
+    assert 'class="answer"' in page.text
