@@ -16,8 +16,6 @@ from sqlalchemy import func, select
 from schemas.alerts import Alert
 from schemas.classifications import Classification
 from schemas.events import ALERTS, CLASSIFIED
-from schemas.notifications import Acknowledgement
-from schemas.receipts import Batch
 from schemas.vocabularies import Audience
 from services.classify.api import dry_run_routes
 from services.classify.assess import classify_alert
@@ -380,7 +378,7 @@ def _authenticator(keys: LedgerKeys, clock: Clock, requests_per_minute: int) -> 
 
 
 def _client(*routers: APIRouter) -> httpx.AsyncClient:
-    app = build_application(*routers, version="0", contracts=(Alert, Batch, Acknowledgement))
+    app = build_application(*routers, version="0")
     return httpx.AsyncClient(transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url=URL)
 
 

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 
 from services.errors import Transient
-from services.http.docs import Contracts, docs_routes
+from services.http.docs import docs_routes
 from services.http.envelope import Envelope, protect
 from services.http.health import Check, health_routes
 from services.http.problems import Refusal, answer
@@ -41,13 +41,11 @@ def build_application(
     *routers: APIRouter,
     version: str,
     checks: Sequence[Check] = (),
-    contracts: Contracts = (),
     request_time: timedelta = REQUEST_TIME,
 ) -> FastAPI:
     """Return the application of `routers`, in the order in which their paths are tried.
 
-    `checks` are asked by /readyz. `contracts` are the models that raw bodies are parsed into: the OpenAPI
-    document shows them although the framework never sees those bodies.
+    `checks` are asked by /readyz; a call that takes longer than `request_time` is given up.
     """
     app = FastAPI(
         title="Early-warning relay",
@@ -58,7 +56,7 @@ def build_application(
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},  # asked anew for every request
     )
-    for router in (*routers, health_routes(checks), docs_routes(app, contracts=contracts)):
+    for router in (*routers, health_routes(checks), docs_routes(app)):
         app.router.routes.extend(router.routes)
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(HTTPException, _framework)

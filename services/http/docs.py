@@ -7,7 +7,6 @@ runs, and nothing is loaded from elsewhere: the Content-Security-Policy of these
 import html
 import json
 import re
-from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -20,9 +19,7 @@ from starlette.responses import HTMLResponse, Response
 
 from schemas.problems import Problem
 from services.http.problems import KINDS, missing
-from services.http.routes import RawRoute
-
-Contracts = Sequence[type[BaseModel]]
+from services.http.routes import Documented, RawRoute
 
 _IN_BRACES = re.compile(r"\{(\w+)\}")
 _POLICY = (
@@ -74,7 +71,7 @@ _PROBLEMS = """<!doctype html>
 """
 
 
-def docs_routes(app: FastAPI, *, contracts: Contracts) -> APIRouter:
+def docs_routes(app: FastAPI) -> APIRouter:
     """Return the routes of the documentation of `app`."""
     router = APIRouter(route_class=RawRoute, include_in_schema=False)
     made: list[bytes] = []
@@ -82,7 +79,7 @@ def docs_routes(app: FastAPI, *, contracts: Contracts) -> APIRouter:
     @router.get("/openapi.json")
     async def openapi(_request: Request) -> Response:
         if not made:  # once: the routes stand still after the start
-            made.append(json.dumps(describe(app, contracts=contracts), ensure_ascii=False).encode())
+            made.append(json.dumps(describe(app), ensure_ascii=False).encode())
         return Response(made[0], media_type="application/json")
 
     @router.get("/docs")
@@ -110,7 +107,7 @@ def docs_routes(app: FastAPI, *, contracts: Contracts) -> APIRouter:
     return router
 
 
-def describe(app: FastAPI, *, contracts: Contracts) -> dict[str, Any]:
+def describe(app: FastAPI) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document: the routes, and the models of the bodies that are read raw."""
     document = get_openapi(
         title=app.title,
@@ -120,13 +117,20 @@ def describe(app: FastAPI, *, contracts: Contracts) -> dict[str, Any]:
     )
     _name_path_parameters(document)
     components = document.setdefault("components", {})
-    models: list[tuple[type[BaseModel], JsonSchemaMode]] = [(one, "validation") for one in contracts]
+    models: list[tuple[type[BaseModel], JsonSchemaMode]] = [(one, "validation") for one in _bodies(app)]
     models.append((Problem, "validation"))
     _, raw = models_json_schema(models, ref_template="#/components/schemas/{model}")
     components["schemas"] = raw.get("$defs", {}) | components.get("schemas", {})
     scheme = {"type": "http", "scheme": "bearer", "description": "API key of an institution of the directory"}
     components["securitySchemes"] = {"key": scheme}
     return document
+
+
+def _bodies(app: FastAPI) -> list[type[BaseModel]]:
+    """Return the models of the bodies that routes read raw: the framework never sees those."""
+    extras = [getattr(route, "openapi_extra", None) for route in app.routes]
+    found = {extra.body: None for extra in extras if isinstance(extra, Documented) and extra.body}
+    return list(found)
 
 
 def _name_path_parameters(document: dict[str, Any]) -> None:

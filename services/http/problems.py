@@ -5,6 +5,7 @@ A handler raises `Refusal`; the application turns it, and all that the framework
 Source: RFC 9457 §3, RFC 9110 §10.2.3 (Retry-After).
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
@@ -14,6 +15,7 @@ from starlette.responses import Response
 from schemas.problems import Fault, Problem
 
 MEDIA_TYPE = "application/problem+json"
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 TYPES = "/docs/problems#"  # followed by the problem's kind: the page is served by the relay itself
 
 
@@ -72,6 +74,11 @@ def title_of(status: int) -> str:
 def missing() -> Refusal:
     """Return the refusal for what is not there, or not for this reader: the two look alike."""
     return Refusal(404, "not-found")
+
+
+def is_id(text: str) -> bool:
+    """Return whether a text has the form of our ids; no other is ever looked up."""
+    return _ID.fullmatch(text) is not None
 
 
 def fault(pointer: str, code: str, detail: str) -> Fault:

@@ -26,17 +26,24 @@ class RawRoute(APIRoute):
         return handler
 
 
+class Documented(dict[str, Any]):
+    """What a raw route adds to its OpenAPI operation; `body` is the model that it parses the body into."""
+
+    body: type[BaseModel] | None = None
+
+
 def documented(
     *,
-    body: type[BaseModel] | Mapping[str, Any] | None = None,
+    body: type[BaseModel] | None = None,
     parameters: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
     key: bool = True,
-) -> dict[str, Any]:
+) -> Documented:
     """Return what a raw route adds to its OpenAPI operation: body, query parameters and header fields."""
-    extra: dict[str, Any] = {}
+    extra = Documented()
     if body is not None:
-        schema = body if isinstance(body, Mapping) else {"$ref": f"#/components/schemas/{body.__name__}"}
+        extra.body = body
+        schema = {"$ref": f"#/components/schemas/{body.__name__}"}
         extra["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
     given = [("query", name, text) for name, text in (parameters or {}).items()]
     given += [("header", name, text) for name, text in (headers or {}).items()]

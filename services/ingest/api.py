@@ -14,7 +14,7 @@ from schemas.vocabularies import MessageState
 from services.disclosure import Reader
 from services.http.authentication import Authenticator
 from services.http.bodies import ALERT_BYTES, BATCH_BYTES, idempotency_key, read_json
-from services.http.problems import Refusal, fault, missing, problem_of
+from services.http.problems import Refusal, fault, is_id, missing, problem_of
 from services.http.reading import INSIDE, SECRETARIAT, Reading
 from services.http.routes import RawRoute, documented, refusals
 from services.ingest import views
@@ -25,7 +25,6 @@ from services.storage.thread_records import Filters
 
 BODY_TIME = timedelta(seconds=15)
 READERS = ("read", "send", SECRETARIAT)
-_ID_LENGTH = 36
 _MOST_ROUNDS = 20  # what is hidden from a reader costs time too: a page may end early, with its cursor
 _PARAMETERS = {
     "since": "the `next` of the page before",
@@ -159,7 +158,7 @@ class _Single:
         self._base = base
 
     async def view(self, message_id: str, key: ApiKey) -> AlertView:
-        message = await self._receipts.get(message_id) if len(message_id) == _ID_LENGTH else None
+        message = await self._receipts.get(message_id) if is_id(message_id) else None
         if message is None:
             raise missing()
         reader = await self._reading.reader_of(key)

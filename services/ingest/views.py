@@ -13,6 +13,7 @@ from schemas.alerts import Alert
 from schemas.classifications import Classification, Correlation
 from schemas.receipts import AlertSummary, AlertView, HistoryEntry, Receipt
 from schemas.vocabularies import Category, MessageState, Severity, ThreadState
+from services.http.problems import is_id
 from services.storage.records import Message, Reach, Version
 
 Word = TypeVar("Word", bound=StrEnum)
@@ -195,6 +196,6 @@ def _read_place(cursor: str) -> tuple[datetime, str]:
         received_at = datetime.fromisoformat(at)
     except (binascii.Error, UnicodeError, ValueError) as fault:
         raise BadQuery("since", "A cursor that the relay gave as next.") from fault
-    if received_at.tzinfo is None or len(message_id) > 36:
+    if received_at.tzinfo is None or not is_id(message_id):
         raise BadQuery("since", "A cursor that the relay gave as next.")
     return received_at.astimezone(UTC), message_id

@@ -15,7 +15,7 @@ from services.disclosure import Content, Reader, restricted
 from services.http.authentication import Authenticator, Caller
 from services.http.bodies import read_json
 from services.http.contracts import parsed
-from services.http.problems import Refusal, fault, missing
+from services.http.problems import Refusal, fault, is_id, missing
 from services.http.reading import Reading, Sight
 from services.http.routes import RawRoute, documented, refusals
 from services.notify.inbox import Inbox, answer_of
@@ -27,7 +27,6 @@ from services.storage.records import Directory, Notification, NotificationState
 ANSWER_BYTES = 16 << 10
 BODY_TIME = timedelta(seconds=15)
 MOST_ON_A_PAGE = 200
-_ID_LENGTH = 36
 _PARAMETERS = {
     "since": "the `next` of the page before; absent: from the beginning",
     "limit": f"entries on a page, 1 to {MOST_ON_A_PAGE}; usually 50",
@@ -212,7 +211,7 @@ def _plain(model: BaseModel | None) -> dict[str, Any] | None:
 
 
 async def _own(inbox: Inbox, notification_id: str, caller: Caller) -> Notification:
-    told = await inbox.get(notification_id) if len(notification_id) == _ID_LENGTH else None
+    told = await inbox.get(notification_id) if is_id(notification_id) else None
     if told is None or told.recipient_id != caller.key.institution_id:
         raise missing()
     return told

@@ -165,7 +165,7 @@ class _AlertPage:
 
     async def _thread(self, request: Request) -> Thread | None:
         reference = request.path_params["reference"]
-        if len(reference) > _LONGEST_REFERENCE or not reference.isascii():
+        if len(reference) > _LONGEST_REFERENCE or not reference.isascii() or not reference.isprintable():
             return None
         if request.url.path.startswith("/n/"):
             return await self._threads.by_opaque_id(reference)

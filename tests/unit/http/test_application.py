@@ -15,7 +15,7 @@ from schemas.alerts import Alert
 from services.http.application import build_application
 from services.http.bodies import read_json
 from services.http.health import Check
-from services.http.routes import RawRoute
+from services.http.routes import RawRoute, documented
 
 
 def _router() -> APIRouter:
@@ -34,7 +34,7 @@ def _router() -> APIRouter:
 
     router.add_api_route("/crash", crash, methods=["GET"])
     router.add_api_route("/hang", hang, methods=["GET"])
-    router.add_api_route("/slow", slow_body, methods=["POST"])
+    router.add_api_route("/slow", slow_body, methods=["POST"], openapi_extra=documented(body=Alert))
     return router
 
 
@@ -50,7 +50,6 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         _router(),
         version="1.2.3",
         checks=[Check(name="ledger", passes=holds), Check(name="topics", passes=fails)],
-        contracts=(Alert,),
         request_time=timedelta(milliseconds=50),
     )
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)

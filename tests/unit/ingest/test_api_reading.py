@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from openapi_spec_validator import validate
 from sqlalchemy import select
 
 from schemas.vocabularies import Audience
@@ -249,3 +250,10 @@ async def test_a_dry_run_classifies_and_keeps_nothing(rig: FullRig) -> None:
     assert await rig.stored() == (0, 0)
     refused = await rig.client.post("/v1/classify", json={}, headers=await rig.key())
     assert refused.status_code == 422
+
+
+async def test_the_openapi_document_of_every_call_is_valid(rig: FullRig) -> None:
+    document = (await rig.client.get("/openapi.json")).json()
+    validate(document)
+    assert {"/v1/alerts", "/v1/alerts:batch", "/v1/notifications", "/v1/classify"} <= document["paths"].keys()
+    assert {"Alert", "Batch", "Acknowledgement", "AlertView"} <= document["components"]["schemas"].keys()
