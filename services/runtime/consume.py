@@ -70,6 +70,12 @@ async def consume(
                 if not stop.is_set():
                     continue
                 raise
+            except Exception as fault:
+                # One record that trips over a fault of ours must not stop all the others for ever: its transaction
+                # was undone, its dead letter says so, and the reconciler brings it again, ever more rarely.
+                log.exception("a record could not be handled", service=service.name, event_id=record.event_id)
+                broken = Invalid("internal_error", type(fault).__name__)
+                await dead_letters.keep(record, broken, group=service.name, now=clock())
             return
 
     async for batch in feed.read(service.topics, group=service.name, stop=stop):

@@ -6,57 +6,76 @@ their loops, and nothing else.
 
 import asyncio
 import random
-import time
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
+from urllib.parse import urlsplit
+from uuid import uuid4
 
 import uvloop
 from prometheus_client import CollectorRegistry
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp
 
 from schemas.events import ALERTS, CLASSIFIED, DELIVERIES
+from services.classify.assess import classify_alert
 from services.classify.service import ClassifyService
 from services.classify.structure import StructureReader
 from services.errors import Misconfigured
-from services.http.application import build_application
-from services.http.authentication import Authenticator
-from services.http.limits import Quota
-from services.ingest.api import posting_routes
-from services.ingest.service import Ingest
+from services.http.health import Check
+from services.metrics.instruments import Instruments as MetricsInstruments
+from services.metrics.service import LedgerCollector, Metrics
 from services.notify import routing
 from services.notify.channels.address_guard import AddressGuard
+from services.notify.channels.email_smtp import SmtpChannel, SmtpServer
+from services.notify.channels.mailing import mail_renderer
 from services.notify.channels.sending import Addressing, Channels, Renderers, Sender
 from services.notify.channels.webhook import WebhookChannel
 from services.notify.dispatch import Dispatcher
 from services.notify.instruments import Instruments as NotifyInstruments
 from services.notify.links import LinkKeys
 from services.notify.retry import DeliveryRules, RetryPolicy
-from services.notify.service import NotifyService
+from services.notify.service import Chaser, NotifyService
 from services.notify.webhook_body import render_webhook
 from services.reference import places
+from services.reference.catalogue import Catalogue
 from services.reference.loader import load_catalogue
-from services.reference.plan import load_plan_lines
+from services.reference.plan import PlanBasis, load_plan_lines
 from services.reference.structural import load_class_rules
-from services.reference.terms import load_terms
+from services.reference.terms import Terms, load_terms
 from services.runtime import secrets_file, server
 from services.runtime.consume import Service, consume
 from services.runtime.eyes import Eyes
 from services.runtime.lifecycle import Loop, run
 from services.runtime.secrets_file import Secrets
 from services.runtime.settings import Settings
+from services.runtime.web import Web, application, metrics_application
 from services.storage import migrations
-from services.storage.adapters import LedgerDeadLetters, LedgerKeys, LedgerReceipts
+from services.storage.adapters import (
+    LedgerAudit,
+    LedgerDeadLetters,
+    LedgerKeys,
+    LedgerLeases,
+    LedgerOutbox,
+    LedgerReceipts,
+    LedgerSignIns,
+)
 from services.storage.deliveries import LedgerDeliveries
 from services.storage.directory import LedgerSecrets
 from services.storage.feed_sqlite import SqliteFeed
 from services.storage.ports import DeadLetters
+from services.storage.receipts import RETENTION_OF_KEYS
 from services.storage.recipients import DirectoryReader
 from services.storage.serials import Naming
 from services.storage.settling import Rules
 from services.storage.sqlite import SqliteLedger, open_engine
 from services.storage.threads import LedgerThreads
 from services.storage.webhook_secrets import SecretBox
+from services.upkeep.deadlines import Policy
+from services.upkeep.instruments import Instruments as UpkeepInstruments
+from services.upkeep.service import Upkeep
 
 GROUPS = {"classify": (ALERTS,), "notify": (CLASSIFIED,), "metrics": (ALERTS, CLASSIFIED, DELIVERIES)}
 _BATCH = 16  # records of one commit; more would hold up the HTTP requests between them
@@ -91,33 +110,13 @@ async def _build(
     registry = CollectorRegistry()
     directory = DirectoryReader()
     eyes = Eyes(partial(ledger.read, directory))
-    threads = LedgerThreads(ledger, rules=Rules(naming=_naming(settings, secrets), may_see=eyes.may_see))
-    receipts = LedgerReceipts(ledger)
-    deliveries = LedgerDeliveries(
-        ledger,
-        rules=DeliveryRules(policy=RetryPolicy(give_up_after=settings.notify.give_up_after)),
-        decide=routing.route,
-        directory=directory,
-        per_endpoint=settings.notify.in_flight_per_endpoint,
-    )
-    await deliveries.release_claims_of_dead_holder(now=now())  # the file's lock says: there is no other
     await eyes.refresh()
-    dead_letters = LedgerDeadLetters(ledger)
-    feed = SqliteFeed(ledger, most=_BATCH)
-    webhook = await stack.enter_async_context(
-        WebhookChannel(
-            AddressGuard([str(network) for network in settings.notify.allow_networks]),
-            timeout=settings.notify.webhook_timeout,
-        )
-    )
-    terms = load_terms()
-    sender = Sender(
-        deliveries,
-        LedgerSecrets(ledger, SecretBox([key.decode() for key in secrets.at_rest])),
-        Channels(webhook=webhook, email=None),
-        Renderers(webhook=partial(render_webhook, terms=terms, places=places), email=None),
-        addressing=Addressing(base_url=str(settings.http.public_url).rstrip("/"), keys=_link_keys(secrets)),
-    )
+    threads = LedgerThreads(ledger, rules=Rules(naming=_naming(settings, secrets), may_see=eyes.may_see))
+    deliveries = _deliveries(settings, ledger, directory)
+    await deliveries.release_claims_of_dead_holder(now=now())  # the file's lock says: there is no other
+    mail = await stack.enter_async_context(_mail(settings))
+    terms, keys = load_terms(), _link_keys(secrets)
+    sender = await _sender(settings, secrets, ledger, deliveries, (mail, terms, keys), stack)
     instruments = NotifyInstruments(registry)
     dispatcher = Dispatcher(
         deliveries,
@@ -128,43 +127,181 @@ async def _build(
         most=settings.notify.in_flight,
         drain=settings.drain,
     )
-    classify = ClassifyService(
+    tables = Tables(
+        catalogue=load_catalogue(), structures=StructureReader(load_class_rules()), plan=load_plan_lines()
+    )
+    receipts, outbox, leases = LedgerReceipts(ledger), LedgerOutbox(ledger), LedgerLeases(ledger)
+    dead_letters, audit = LedgerDeadLetters(ledger), LedgerAudit(ledger)
+    collector = LedgerCollector(
+        receipts=receipts,
+        deliveries=deliveries,
+        outbox=outbox,
+        dead_letters=dead_letters,
+        leases=leases,
+        groups=GROUPS,
+        clock=now,
+    )
+    registry.register(collector)
+    checks = (Check(name="ledger", passes=partial(_answers, ledger)),)
+    web = Web(
+        settings=settings,
+        receipts=receipts,
         threads=threads,
-        catalogue=load_catalogue(),
-        structures=StructureReader(load_class_rules()),
-        plan=load_plan_lines(),
+        deliveries=deliveries,
+        keys=LedgerKeys(ledger),
+        sign_ins=LedgerSignIns(ledger),
+        audit=audit,
+        directory=deliveries.directory,
+        classify=partial(
+            classify_alert, catalogue=tables.catalogue, structures=tables.structures, plan=tables.plan
+        ),
+        mail=mail,
+        link_keys=keys,
+        terms=terms,
+        places=places,
+        registry=registry,
+        refresh=collector.refresh,
+        checks=checks,
         clock=now,
     )
-    notify = NotifyService(deliveries, clock=now, instruments=instruments, routed=dispatcher.routed)
-    authenticator = Authenticator(
-        LedgerKeys(ledger),
-        quota=Quota(requests=settings.http.requests_per_minute, window=timedelta(minutes=1)),
+    upkeep = Upkeep(
+        receipts=receipts,
+        threads=threads,
+        deliveries=deliveries,
+        outbox=outbox,
+        audit=audit,
+        leases=leases,
+        instruments=UpkeepInstruments(registry),
+        policy=Policy(
+            every=settings.upkeep.every,
+            reconcile_after=settings.upkeep.reconcile_after,
+            keep_outbox=settings.upkeep.keep_outbox,
+            keep_keys=RETENTION_OF_KEYS,
+        ),
+        groups=tuple(GROUPS),
+        holder=str(uuid4()),
         clock=now,
-        ticks=time.monotonic,
     )
-    ingest = Ingest(
-        receipts, directory=deliveries.directory, clock=now, public_url=str(settings.http.public_url)
-    )
-    application = build_application(posting_routes(ingest, authenticator), version="0.1.0")
+    feed = SqliteFeed(ledger, most=_BATCH)
 
     def reader(service: Service) -> Loop:
         return partial(_consume, service, feed, dead_letters)
 
     return [
-        ("ingest", "http", partial(_http, application, settings)),
+        *(("ingest", name, loop) for name, loop in _http(web, settings)),
         ("ingest", "directory", eyes.run),
-        ("classify", "classify", reader(classify)),
-        ("notify", "notify", reader(notify)),
+        (
+            "classify",
+            "classify",
+            reader(
+                ClassifyService(
+                    threads=threads,
+                    catalogue=tables.catalogue,
+                    structures=tables.structures,
+                    plan=tables.plan,
+                    clock=now,
+                )
+            ),
+        ),
+        (
+            "notify",
+            "notify",
+            reader(NotifyService(deliveries, clock=now, instruments=instruments, routed=dispatcher.routed)),
+        ),
         ("notify", "dispatcher", dispatcher.run),
+        (
+            "notify",
+            "chaser",
+            Chaser(deliveries, clock=now, instruments=instruments, wake=dispatcher.wake).run,
+        ),
+        ("metrics", "metrics", reader(Metrics(receipts=receipts, instruments=MetricsInstruments(registry)))),
+        *(("upkeep", name, loop) for name, loop in upkeep.loops),
     ]
 
 
-def _naming(settings: Settings, secrets: Secrets) -> Naming:
-    return Naming(prefix=settings.classify.relay_prefix, secret=secrets.links[min(secrets.links)])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tables:
+    """The reference tables that classification decides by."""
+
+    catalogue: Catalogue
+    structures: StructureReader
+    plan: Mapping[str, PlanBasis]
 
 
-def _link_keys(secrets: Secrets) -> LinkKeys:
-    return LinkKeys(keys=secrets.links, current=max(secrets.links))
+def _deliveries(settings: Settings, ledger: SqliteLedger, directory: DirectoryReader) -> LedgerDeliveries:
+    return LedgerDeliveries(
+        ledger,
+        rules=DeliveryRules(policy=RetryPolicy(give_up_after=settings.notify.give_up_after)),
+        decide=routing.route,
+        directory=directory,
+        per_endpoint=settings.notify.in_flight_per_endpoint,
+    )
+
+
+def _mail(settings: Settings) -> SmtpChannel:
+    email = settings.email
+    smtp = SmtpServer(
+        host=email.host,
+        port=email.port,
+        tls=email.tls,
+        username=email.username,
+        password=email.password.get_secret_value() if email.password else None,
+    )
+    if email.username is not None and email.tls == "none":
+        raise Misconfigured("RELAY_EMAIL__TLS", "a login without TLS would show the password")
+    return SmtpChannel(smtp, sender=email.sender, timeout=email.timeout, connections=email.connections)
+
+
+async def _sender(
+    settings: Settings,
+    secrets: Secrets,
+    ledger: SqliteLedger,
+    deliveries: LedgerDeliveries,
+    letters: tuple[SmtpChannel, Terms, LinkKeys],
+    stack: AsyncExitStack,
+) -> Sender:
+    mail, terms, keys = letters
+    guard = AddressGuard([str(network) for network in settings.notify.allow_networks])
+    webhook = await stack.enter_async_context(WebhookChannel(guard, timeout=settings.notify.webhook_timeout))
+    url = str(settings.http.public_url).rstrip("/")
+    email = mail_renderer(
+        terms=terms,
+        places=places,
+        domain=urlsplit(url).hostname or "localhost",
+        sender=settings.email.sender,
+        reply_to=settings.email.reply_to,
+    )
+    return Sender(
+        deliveries,
+        LedgerSecrets(ledger, SecretBox([key.decode() for key in secrets.at_rest])),
+        Channels(webhook=webhook, email=mail),
+        Renderers(webhook=partial(render_webhook, terms=terms, places=places), email=email),
+        addressing=Addressing(base_url=url, keys=keys),
+    )
+
+
+def _http(web: Web, settings: Settings) -> list[tuple[str, Loop]]:
+    http = settings.http
+    serve_at = partial(server.serve, drain=settings.drain)
+
+    def at(application: ASGIApp, host: str, port: int) -> Loop:
+        async def run_server(stop: asyncio.Event) -> None:
+            await serve_at(application, host=host, port=port, stop=stop)
+
+        return run_server
+
+    loops = [("http", at(application(web), http.host, http.port))]
+    if http.metrics_port is not None:
+        metrics = metrics_application(web.registry, refresh=web.refresh, checks=web.checks)
+        loops.append(("metrics http", at(metrics, http.metrics_host, http.metrics_port)))
+    return loops
+
+
+async def _answers(ledger: SqliteLedger) -> bool:
+    try:
+        return await ledger.read(migrations.revision) == migrations.HEAD
+    except SQLAlchemyError:
+        return False
 
 
 async def _consume(
@@ -173,9 +310,12 @@ async def _consume(
     await consume(service, feed=feed, dead_letters=dead_letters, clock=now, stop=stop)
 
 
-async def _http(application: ASGIApp, settings: Settings, stop: asyncio.Event) -> None:
-    http = settings.http
-    await server.serve(application, host=http.host, port=http.port, drain=settings.drain, stop=stop)
+def _naming(settings: Settings, secrets: Secrets) -> Naming:
+    return Naming(prefix=settings.classify.relay_prefix, secret=secrets.links[min(secrets.links)])
+
+
+def _link_keys(secrets: Secrets) -> LinkKeys:
+    return LinkKeys(keys=secrets.links, current=max(secrets.links))
 
 
 def _require_head(settings: Settings) -> None:

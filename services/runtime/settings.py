@@ -88,7 +88,12 @@ class NotifySettings(_Group):
     give_up_after: timedelta = Field(timedelta(days=7), description="from the first attempt to the last")
     webhook_timeout: timedelta = Field(timedelta(seconds=15), description="for a webhook's answer")
     in_flight: int = Field(64, ge=1, le=1000, description="attempts at a time")
-    in_flight_per_endpoint: int = Field(16, ge=1, le=100, description="attempts at a time to one endpoint")
+    in_flight_per_endpoint: int = Field(
+        12,
+        ge=1,
+        le=12,
+        description="attempts at a time to one endpoint; with 8 probes the most an outage costs it",
+    )
     allow_networks: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(_words)] = Field(
         (), description="private networks that webhooks may reach, separated by blanks; http is allowed there"
     )

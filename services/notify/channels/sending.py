@@ -10,13 +10,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
+import structlog
+
 from services.disclosure import Content, Reader, restricted
 from services.notify import composing
 from services.notify.letters import Earlier, Letter, Links
 from services.notify.links import LinkKeys, make_links, make_token
 from services.notify.occasions import ISSUE, endpoint_id
-from services.storage.delivery_records import Claim, Moved, Outcome, Rejected, Told, Withheld
+from services.storage.delivery_records import Claim, Deferred, Moved, Outcome, Rejected, Told, Withheld
 from services.storage.records import Channel, ChannelKind, Directory, Version
+
+log = structlog.get_logger(__name__)
 
 _REMEMBERED: Final = 2048  # versions; a burst is routed faster than it is sent
 
@@ -164,19 +168,30 @@ class Sender:
     async def _hand_over(
         self, letter: Letter, channel: Channel, *, first: str | None, now: datetime
     ) -> Outcome:
-        if channel.kind is ChannelKind.WEBHOOK:
-            return await self._channels.webhook.send(
-                channel.address,
-                self._renderers.webhook(letter),
-                notification_id=letter.notification_id,
-                keys=await self._secrets.valid(letter.recipient.id, now=now),
-                now=now,
-            )
-        if self._channels.email is None or self._renderers.email is None:
+        if channel.kind is ChannelKind.EMAIL and (
+            self._channels.email is None or self._renderers.email is None
+        ):
             return Rejected(reason="no_mail_server")
-        return await self._channels.email.send(
-            channel.address, self._renderers.email(letter, channel.address, first, now)
+        try:
+            body = self._written(letter, channel, first=first, now=now)
+        except Exception:  # one letter that cannot be written must not stop all the others
+            log.exception("a letter could not be written", notification_id=letter.notification_id)
+            return Deferred(reason="not_written", blames_endpoint=False)
+        if channel.kind is ChannelKind.EMAIL:
+            assert self._channels.email is not None  # refused above
+            return await self._channels.email.send(channel.address, body)
+        return await self._channels.webhook.send(
+            channel.address,
+            body,
+            notification_id=letter.notification_id,
+            keys=await self._secrets.valid(letter.recipient.id, now=now),
+            now=now,
         )
+
+    def _written(self, letter: Letter, channel: Channel, *, first: str | None, now: datetime) -> bytes:
+        if channel.kind is ChannelKind.WEBHOOK or self._renderers.email is None:
+            return self._renderers.webhook(letter)
+        return self._renderers.email(letter, channel.address, first, now)
 
     async def _earlier(
         self, last: Told | None, version: Version, reader: Reader, content: Content

@@ -81,7 +81,7 @@ class WebhookChannel:
         if refused is not None:
             return Rejected(reason=refused)
         if not keys:
-            return Rejected(reason="no_webhook_secret")
+            return Deferred(reason="no_webhook_secret")  # the operator may still make one; the email falls in
         signed = sign(notification_id=notification_id, timestamp=int(now.timestamp()), body=body, keys=keys)
         try:
             return await self._post(url, body, headers=_BASE_HEADERS | signed, now=now)
