@@ -1,0 +1,120 @@
+"""A statement run by the driver gives what SQLAlchemy gives: the pinned version's inner parts are used for it."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+
+from services.storage.driver import run
+from services.storage.migrations import upgrade
+from services.storage.sqlite import open_engine
+from services.storage.statements import insert_once
+from services.storage.tables import api_keys, institutions, outbox, webhook_secrets
+
+NOW = datetime(2026, 11, 21, 12, 0, 0, 123456, tzinfo=UTC)
+BY_TOPICS = (
+    select(outbox.c.id, outbox.c.event_id, outbox.c.created_at, outbox.c.published_at)
+    .where(
+        outbox.c.id > bindparam("after"),
+        outbox.c.topic.in_(bindparam("topics", expanding=True)),
+        outbox.c.key == "fixed",
+    )
+    .order_by(outbox.c.id)
+)
+PUBLISH = (
+    update(outbox)
+    .where(outbox.c.event_id == bindparam("event"))
+    .values(published_at=bindparam("at", type_=outbox.c.published_at.type))
+)
+COUNT = select(func.count()).select_from(outbox)
+RETURNING = insert(outbox).returning(outbox.c.id, outbox.c.created_at)
+FORGET = delete(outbox).where(outbox.c.event_id.in_(bindparam("events", expanding=True)))
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Iterator[Connection]:
+    engine = open_engine(tmp_path / "ledger.sqlite3")
+    upgrade(engine)
+    with engine.connect() as opened:
+        for number in range(6):
+            run(opened, insert_once(opened, outbox), entry(number))
+        yield opened
+    engine.dispose()
+
+
+def entry(number: int) -> dict[str, object]:
+    return {
+        "topic": "ab"[number % 2],
+        "event_id": f"event {number}",
+        "key": "fixed",
+        "payload": "{}",
+        "traceparent": None,
+        "created_at": NOW,
+    }
+
+
+@pytest.mark.parametrize("topics", [["a"], ["a", "b"], ["b", "c", "a"], []])
+@pytest.mark.parametrize("after", [0, 3])
+def test_rows_are_the_same(connection: Connection, topics: list[str], after: int) -> None:
+    params = {"after": after, "topics": topics}
+    expected = connection.execute(BY_TOPICS, params).all()
+    found = run(connection, BY_TOPICS, params).all()
+    assert [tuple(row) for row in found] == [tuple(row) for row in expected]
+    assert [row.created_at for row in found] == [NOW] * len(found)
+
+
+def test_a_time_is_written_and_read_as_an_instant(connection: Connection) -> None:
+    assert run(connection, PUBLISH, {"event": "event 1", "at": NOW}).rowcount == 1
+    row = connection.execute(select(outbox).where(outbox.c.event_id == "event 1")).one()
+    assert row.published_at == NOW
+
+
+def test_booleans_and_bytes_keep_their_types(connection: Connection) -> None:
+    values = {
+        "id": "x",
+        "country": "UY",
+        "organisation": "X",
+        "kind": "network",
+        "language": "es",
+        "timezone": "UTC",
+        "audiences": "[]",
+        "categories": "[]",
+        "active": True,
+        "document": "{}",
+        "updated_at": NOW,
+    }
+    run(connection, insert_once(connection, institutions), values)
+    secret = {"id": "s", "institution_id": "x", "secret": b"\x00\xff", "created_at": NOW, "expires_at": None}
+    run(connection, insert_once(connection, webhook_secrets), secret)
+    assert run(connection, select(institutions.c.active)).scalar_one() is True
+    assert run(connection, select(webhook_secrets.c.secret)).scalar_one() == b"\x00\xff"
+
+
+def test_a_second_insert_changes_nothing_and_says_so(connection: Connection) -> None:
+    assert run(connection, insert_once(connection, outbox), entry(0)).rowcount == 0
+    assert run(connection, COUNT).scalar_one() == 6
+
+
+def test_many_rows_are_written_at_once(connection: Connection) -> None:
+    many = [entry(number) for number in (5, 6, 7)]
+    assert run(connection, insert_once(connection, outbox), many).rowcount == 2
+    assert run(connection, insert_once(connection, outbox), []).rowcount == 0
+
+
+def test_what_an_insert_returns_is_converted(connection: Connection) -> None:
+    row = run(connection, RETURNING, entry(9)).one()
+    assert (row.id, row.created_at) == (7, NOW)
+
+
+def test_a_list_may_have_another_length_each_time(connection: Connection) -> None:
+    assert run(connection, FORGET, {"events": ["event 0"]}).rowcount == 1
+    assert run(connection, FORGET, {"events": ["event 1", "event 2", "event 3"]}).rowcount == 3
+    assert run(connection, FORGET, {"events": []}).rowcount == 0
+
+
+def test_a_statement_without_rows_is_empty(connection: Connection) -> None:
+    found = run(connection, select(api_keys))
+    assert (found.all(), found.first(), found.scalar(), found.one_or_none()) == ([], None, None, None)
+    assert list(found) == []
