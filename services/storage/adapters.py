@@ -21,7 +21,7 @@ class LedgerReceipts:
 
     async def accept(self, submission: Submission) -> Answer:
         """Keep a message with its outgoing record, once."""
-        return await self._executor.write(partial(receipts.accept, submission=submission))
+        return await self._executor.write(partial(receipts.accept, submission=submission), first=True)
 
     async def get(self, message_id: str) -> Message | None:
         """Return an accepted message."""

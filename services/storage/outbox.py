@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, func, select
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 
+from services.storage.driver import run
 from services.storage.records import Event, Record
 from services.storage.statements import insert_once
 from services.storage.tables import outbox, positions
@@ -16,6 +17,12 @@ _read = (
     .where(outbox.c.id > bindparam("after"), outbox.c.topic.in_(bindparam("topics", expanding=True)))
     .order_by(outbox.c.id)
     .limit(bindparam("most"))
+)
+_position = select(positions.c.position).where(positions.c.group_name == bindparam("group"))
+_move = (
+    update(positions)
+    .where(positions.c.group_name == bindparam("group"), positions.c.position < bindparam("to"))
+    .values(position=bindparam("to"))
 )
 
 
@@ -38,12 +45,12 @@ def append_all(connection: Connection, events: Iterable[Event], *, now: datetime
         for event in events
     ]
     if rows:
-        connection.execute(insert_once(connection, outbox), rows)
+        run(connection, insert_once(connection, outbox), rows if len(rows) > 1 else rows[0])
 
 
 def read(connection: Connection, *, topics: Sequence[str], after: int, most: int) -> list[Record]:
     """Return the next records of `topics` behind position `after`, oldest first."""
-    rows = connection.execute(_read, {"after": after, "topics": list(topics), "most": most})
+    rows = run(connection, _read, {"after": after, "topics": list(topics), "most": most})
     return [
         Record(
             topic=row.topic,
@@ -59,8 +66,7 @@ def read(connection: Connection, *, topics: Sequence[str], after: int, most: int
 
 def position(connection: Connection, group: str) -> int:
     """Return how far `group` has read; 0 before its first record."""
-    found = connection.execute(select(positions.c.position).where(positions.c.group_name == group)).scalar()
-    return found or 0
+    return run(connection, _position, {"group": group}).scalar() or 0
 
 
 def move(connection: Connection, group: str, *, to: int) -> None:
@@ -75,7 +81,7 @@ def move(connection: Connection, group: str, *, to: int) -> None:
 
 def prune(connection: Connection, *, groups: Sequence[str], before: datetime, most: int) -> int:
     """Delete old records that every group has read; return how many. Nothing else is ever pruned."""
-    read_by = dict(connection.execute(select(positions.c.group_name, positions.c.position)).tuples().all())
+    read_by = {row.group_name: row.position for row in connection.execute(select(positions))}
     done = min((read_by.get(group, 0) for group in groups), default=0)
     old = (
         select(outbox.c.id)

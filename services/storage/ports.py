@@ -38,8 +38,8 @@ T = TypeVar("T")
 class Executor(Protocol):
     """Runs units of work: plain functions of a connection, each one transaction."""
 
-    async def write(self, unit: Callable[[Connection], T]) -> T:
-        """Run a unit and return its answer once it is durable."""
+    async def write(self, unit: Callable[[Connection], T], *, first: bool = False) -> T:
+        """Run a unit and return its answer once it is durable; with `first` before those that can wait."""
         ...
 
     async def read(self, query: Callable[[Connection], T]) -> T:

@@ -1,13 +1,15 @@
 """Receipts: what was accepted, written together with its outgoing record."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, delete, func, or_, select, update
 from sqlalchemy.engine import Row
 
 from schemas.alerts import Alert
 from schemas.vocabularies import Status
 from services.storage import outbox
+from services.storage.driver import run
 from services.storage.receipt_records import (
     TOPIC,
     Accepted,
@@ -31,8 +33,8 @@ def accept(connection: Connection, submission: Submission) -> Answer:
     """Keep one message and its record in one transaction, or say why not. Safe to repeat."""
     message = submission.message
     if submission.idempotency_key is not None:
-        earlier = connection.execute(
-            _by_key, {"sender_id": message.sender_id, "key": submission.idempotency_key}
+        earlier = run(
+            connection, _by_key, {"sender_id": message.sender_id, "key": submission.idempotency_key}
         ).first()
         if earlier is not None:
             if earlier.body_sha256 != submission.request_sha256:
@@ -40,7 +42,8 @@ def accept(connection: Connection, submission: Submission) -> Answer:
             return Repeated(_require(connection, earlier.receipt_id))
     answer = _keep(connection, submission)
     if submission.idempotency_key is not None and not isinstance(answer, Refused):
-        connection.execute(
+        run(
+            connection,
             insert_once(connection, idempotency_keys),
             {
                 "sender_id": message.sender_id,
@@ -55,7 +58,7 @@ def accept(connection: Connection, submission: Submission) -> Answer:
 
 def get(connection: Connection, message_id: str) -> Message | None:
     """Return an accepted message, whatever its state."""
-    row = connection.execute(_by_id, {"id": message_id}).first()
+    row = run(connection, _by_id, {"id": message_id}).first()
     return None if row is None else to_message(row)
 
 
@@ -73,14 +76,14 @@ def fits(
     own = select(receipts.c.sender_id, receipts.c.national_ref).where(
         receipts.c.sender_id == sender_id, receipts.c.status == status, receipts.c.national_ref == reference
     )
-    if found := frozenset(connection.execute(own.limit(1)).tuples()):
+    if found := _pairs(connection, own.limit(1)):
         return found
     if found := _national(connection, country=country, status=status, national_ref=reference):
         return found
     relay = select(threads.c.sender_id, threads.c.id).where(
         threads.c.relay_id == reference, threads.c.status == status
     )
-    return frozenset(connection.execute(relay).tuples())
+    return _pairs(connection, relay)
 
 
 def has_lower_version(connection: Connection, message: Message) -> bool:
@@ -97,8 +100,10 @@ def has_lower_version(connection: Connection, message: Message) -> bool:
 
 def counts(connection: Connection) -> dict[str, int]:
     """Return how many messages are in each state: accepted is their sum."""
-    rows = connection.execute(select(receipts.c.state, func.count()).group_by(receipts.c.state))
-    return dict(rows.tuples().all())
+    rows = connection.execute(
+        select(receipts.c.state, func.count().label("messages")).group_by(receipts.c.state)
+    )
+    return {row.state: row.messages for row in rows}
 
 
 def stale(connection: Connection, *, before: datetime, most: int) -> list[Message]:
@@ -175,7 +180,8 @@ def _keep(connection: Connection, submission: Submission) -> Answer:
     message = submission.message
     alert = message.alert
     draft = alert.status == Status.DRAFT
-    kept = connection.execute(
+    kept = run(
+        connection,
         insert_once(connection, receipts),
         {
             "id": message.id,
@@ -229,7 +235,11 @@ def _national(
     of_state = select(receipts.c.sender_id, receipts.c.national_ref).where(
         receipts.c.country == country, receipts.c.status == status, receipts.c.national_ref == national_ref
     )
-    return frozenset(connection.execute(of_state.distinct().limit(3)).tuples())
+    return _pairs(connection, of_state.distinct().limit(3))
+
+
+def _pairs(connection: Connection, query: Select[Any]) -> frozenset[tuple[str, str]]:
+    return frozenset((row[0], row[1]) for row in connection.execute(query))
 
 
 def _require(connection: Connection, message_id: str) -> Message:

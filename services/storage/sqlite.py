@@ -11,6 +11,7 @@ import os
 import queue
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,6 +27,9 @@ T = TypeVar("T")
 Unit = Callable[[Connection], T]
 
 _MOST_IN_A_COMMIT: Final = 256
+_MOST_BEHIND: Final = (
+    4  # of the stages' units in a commit for which senders wait: they are heavier, and can wait
+)
 _MOST_WAITING: Final = 20_000  # a bound for every queue; far above what the HTTP limits let in
 _SLOW_READERS: Final = 2
 _PRAGMAS: Final = (
@@ -40,10 +44,13 @@ _PRAGMAS: Final = (
 
 
 class _Waiting:
-    __slots__ = ("answer", "error", "future", "loop", "unit")
+    __slots__ = ("answer", "error", "first", "future", "loop", "unit")
 
-    def __init__(self, unit: Unit[Any], loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any]) -> None:
+    def __init__(
+        self, unit: Unit[Any], loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any], *, first: bool
+    ) -> None:
         self.unit = unit
+        self.first = first
         self.loop = loop
         self.future = future
         self.answer: Any = None
@@ -60,23 +67,26 @@ class SqliteLedger:
         self._engine = open_engine(path)
         self._reading: Connection | None = None
         self._slow = ThreadPoolExecutor(_SLOW_READERS, thread_name_prefix="ledger-reader")
-        self._waiting: queue.Queue[_Waiting | None] = queue.Queue(_MOST_WAITING)
+        self._waiting: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._lock = lock_file(path) if exclusive else None
+        self._closing = False
         self._thread = threading.Thread(target=self._serve, name="ledger-writer", daemon=True)
         self._thread.start()
 
-    async def write(self, unit: Unit[T]) -> T:
+    async def write(self, unit: Unit[T], *, first: bool = False) -> T:
         """Run `unit` in a transaction and return what it returned, once that is on disk.
+
+        Units run in the order in which they were handed in; those with `first`, for which a sender waits, before
+        all others.
 
         What the unit raises is raised here and undoes this unit only. `Transient`: the ledger is out of reach
         (disk full, too many waiting); nothing was kept.
         """
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(unit, loop, loop.create_future())
-        try:
-            self._waiting.put_nowait(waiting)
-        except queue.Full as fault:
-            raise Transient("the ledger's queue is full") from fault
+        if self._waiting.qsize() >= _MOST_WAITING:
+            raise Transient("the ledger's queue is full")
+        waiting = _Waiting(unit, loop, loop.create_future(), first=first)
+        self._waiting.put(waiting)
         answer: T = await waiting.future
         return answer
 
@@ -95,7 +105,7 @@ class SqliteLedger:
 
     async def close(self) -> None:
         """Finish what waits, then close; nothing can be written afterwards."""
-        await asyncio.to_thread(self._waiting.put, None)
+        self._waiting.put(None)
         await asyncio.to_thread(self._thread.join)
         if self._reading is not None:
             self._reading.close()
@@ -109,22 +119,28 @@ class SqliteLedger:
             return query(connection)
 
     def _serve(self) -> None:
+        ahead: deque[_Waiting] = deque()
+        behind: deque[_Waiting] = deque()
         with self._engine.connect() as connection:
-            while (first := self._waiting.get()) is not None:
-                batch = [first]
-                last = False
-                while len(batch) < _MOST_IN_A_COMMIT:
-                    try:
-                        following = self._waiting.get_nowait()
-                    except queue.Empty:
-                        break
-                    if following is None:
-                        last = True
-                        break
-                    batch.append(following)
+            while self._sort(ahead, behind) or ahead or behind:
+                batch = [ahead.popleft() for _ in range(min(len(ahead), _MOST_IN_A_COMMIT))]
+                room = _MOST_BEHIND if batch else _MOST_IN_A_COMMIT
+                batch += [behind.popleft() for _ in range(min(len(behind), room))]
                 self._commit(connection, batch)
-                if last:
-                    return
+
+    def _sort(self, ahead: deque[_Waiting], behind: deque[_Waiting]) -> bool:
+        """Take all that waits; where nothing is left to do, wait for it. False: the ledger is being closed."""
+        if self._closing:
+            return False
+        try:
+            one = self._waiting.get(block=not ahead and not behind)
+            while one is not None:
+                (ahead if one.first else behind).append(one)
+                one = self._waiting.get_nowait()
+        except queue.Empty:
+            return True
+        self._closing = True
+        return False
 
     def _commit(self, connection: Connection, batch: list[_Waiting]) -> None:
         driver = _driver(connection)
