@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test run check bench kill fuzz clean
+.PHONY: setup demo test run check bench kill accuracy fuzz clean
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -37,6 +37,9 @@ bench: setup  ## measure the embedded relay beside a floor; writes benchmarks/la
 
 kill: setup  ## kill -9 the relay at random instants under load, then account for every alert
 	$(BIN)/python -m benchmarks.kill
+
+accuracy: setup  ## judge the identification of substances: precision, recall, every confusion
+	$(BIN)/python -m tests.accuracy.report
 
 fuzz: setup  ## feed every entry hostile input for some minutes
 	$(BIN)/python -m benchmarks.fuzz

@@ -1,12 +1,13 @@
 """What a name means: exact layers resolve, and nothing else does.
 
-In order: the name as it stands, a name beside its own alias, a name that lacks its locant, the name without
-salt words, the spelling of another language, a class or effect word, several names in one. A near spelling
-only suggests. Source: HPAD-2021:CM.2.4@L191.
+In order: the name as it stands, a name beside its own alias or its class, a name that lacks its locant, the
+name without salt words, the spelling of another language, a class or effect word, another way to write the
+same name, several names in one. A near spelling only suggests. Source: HPAD-2021:CM.2.4@L191.
 """
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 from schemas.vocabularies import Outcome
 from services.classify.class_words import ClassNamed, family_by_ending, read_class
@@ -20,6 +21,7 @@ from services.classify.identities import (
     together,
     unresolved,
 )
+from services.classify.respell import respelt
 from services.classify.salts import without_salt
 from services.classify.suggest import near_names
 from services.reference.catalogue import Catalogue, Entry
@@ -51,7 +53,8 @@ def _single(name: str, catalogue: Catalogue) -> Identity | None:
             esterlike = catalogue.words.esterlike.get(found.entry.family, frozenset())
             if esterlike & parent.removed:
                 return None  # its ester is another substance, and the words do not tell them apart
-    return found or _folded(name, catalogue) or _class(name, catalogue)
+    found = found or _folded(name, catalogue) or _class(name, catalogue)
+    return found or _respelt(parent.name if parent is not None else name, catalogue)
 
 
 def _as_written(name: str, catalogue: Catalogue, *, step: str) -> Identity | None:
@@ -74,16 +77,42 @@ def _as_written(name: str, catalogue: Catalogue, *, step: str) -> Identity | Non
 
 
 def _beside_alias(name: str, catalogue: Catalogue) -> Identity | None:
-    """Return the identity of ``3-MMC (metaphedrone)``: both names must say the same."""
+    """Return the identity of ``3-MMC (metaphedrone)`` or ``bromazolam (benzodiazepine)``.
+
+    Both must say the same: two names the same substance, a class word the substance's own family.
+    """
     matched = _BESIDE.fullmatch(name.strip())
     if matched is None:
         return None
-    first, second = (_as_written(part, catalogue, step="name") for part in matched.groups())
-    if first is None or second is None or first.entry is None or second.entry is None:
+    first, second = (_alone(part, catalogue) for part in matched.groups())
+    if first is None or second is None or first.entry is None:
+        return None
+    if second.outcome is Outcome.CLASS_ONLY and second.family == first.family:
+        return first
+    if second.entry is None:
         return None
     if first.entry.key == second.entry.key:
         return first
     return among([first.entry, second.entry], step="name", reason="identifiers_disagree")
+
+
+def _alone(part: str, catalogue: Catalogue) -> Identity | None:
+    return _as_written(part, catalogue, step="name") or _folded(part, catalogue) or _class(part, catalogue)
+
+
+def _respelt(name: str, catalogue: Catalogue) -> Identity | None:
+    """Return the identity of a name whose other spellings are names of one substance and no other."""
+    found: dict[str, Entry] = {}
+    for other in respelt(name):
+        read = _as_written(other, catalogue, step="name") or _folded(other, catalogue)
+        if read is not None and read.entry is None:
+            return replace(read, reason="name_ambiguous") if read.outcome is Outcome.AMBIGUOUS else None
+        if read is not None and read.entry is not None:
+            found[read.entry.key] = read.entry
+    entries = list(found.values())
+    if len(entries) == 1:
+        return resolved(entries[0], step="name", reason="name_respelt")
+    return among(entries, step="name", reason="name_ambiguous") if entries else None
 
 
 def _folded(name: str, catalogue: Catalogue) -> Identity | None:

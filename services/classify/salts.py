@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from services.reference.names import exact_key
 from services.reference.words import Words, singular
 
-_DOTS = re.compile(r"[·•∙⋅*×]")
+_DOTS = re.compile(r"[·•∙⋅*×]|(?<=[a-z)])\.(?=[a-z0-9])|(?<=\s)x(?=\s)")  # between a base and its acid
 _ELISION = re.compile(r"(?<![a-z0-9])([dl])'(?=[a-z])")
 _BRACKETED = re.compile(r"[(\[]([a-z ]+)[)\]]")
 _TRAILING = re.compile(r"[,;]+$")
@@ -59,3 +59,5 @@ def _strip_after(parts: list[str], words: Words, removed: set[str]) -> None:
             parts[-1] = stem
         else:
             del parts[-1]
+            while len(parts) > 1 and parts[-1] in words.joiners:  # cocaine, sel de chlorhydrate
+                del parts[-1]

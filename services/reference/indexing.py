@@ -22,6 +22,8 @@ from services.reference.tables import items
 
 VARIANTS = 2  # of one name with different locants: from here on the bare name is ambiguous
 
+_MOST_FOLDED = 60  # characters of a systematic name
+
 Row = Mapping[str, str]
 
 
@@ -40,7 +42,7 @@ class NamesBuilder:
     def add(self, row: Row, *, key: str) -> None:
         """Add the names of one row. Street names are never identity, so they stay out."""
         if row.get("iupac_name"):
-            self._add_exact(row["iupac_name"], key=key)
+            self._add_systematic(row["iupac_name"], key=key)
         for name in self._names(row):
             self.add_name(name, key=key)
 
@@ -54,6 +56,12 @@ class NamesBuilder:
         if len(spelling) >= LEAST_NEAR:
             self.near[spelling].add(key)
             self.shapes[spelling[0] + positions(exact)].add(spelling)
+
+    def _add_systematic(self, name: str, *, key: str) -> None:
+        """Add a systematic name; the long ones nobody spells in another language."""
+        loose = loosened(self._add_exact(name, key=key))
+        if len(loose) <= _MOST_FOLDED and not is_code(name) and long_enough(loose):
+            self.folded[spelt_alike(loose)].add(key)
 
     def _add_exact(self, name: str, *, key: str) -> str:
         exact = exact_key(name)

@@ -36,10 +36,21 @@ _PUNCTUATION = re.compile(r"[^\w',]|_|(?<![0-9']),|,(?![0-9])")
 _LOCANT = re.compile(r"(?<![a-z0-9'])(?:[0-9]+'*(?:,[0-9]+'*)*|ortho|meta|para|[omp])(?:-|\s+)(?=[a-z]{2,})")
 
 _CAPITALS = re.compile(r"[A-Z]")
+# A capital that makes no code: a locant (N,N-dimethyl, O-acetyl), and the first of a word (4-Methyl Fentanyl).
+_NO_CODE = re.compile(r"(?<![A-Za-z0-9])[NOS](?=[,-])|(?<![A-Za-z])[A-Z](?=[a-z]{3})")
+_IN_QUOTES = re.compile(r"""\s*(?:“([^“”]+)”|«([^«»]+)»|"([^"]+)"|„([^„“”]+)[“”])\s*""")
 _SHOUTED = re.compile(r"[A-Z]{11}")  # a whole word in capitals; the parts of codes are shorter
 _DIGIT = re.compile(r"[0-9]")
 _DOUBLED = re.compile(r"([a-z])\1+")
-_FOLDS = (("ph", "f"), ("que", "ke"), ("qui", "ki"), ("y", "i"), ("ce", "se"), ("ci", "si"))
+_FOLDS = (
+    ("ph", "f"),
+    ("que", "ke"),
+    ("qui", "ki"),
+    ("y", "i"),
+    ("ce", "se"),
+    ("ci", "si"),
+    ("enedio", "endio"),
+)
 _SOUNDS = str.maketrans({"c": "k", "q": "k", "z": "s", "h": ""})
 _FINAL_VOWELS = ("a", "e", "o")
 _LEAST_LETTERS = 6
@@ -50,6 +61,8 @@ _POSITION_DATA = re.compile(r"[0-9]+'*|(?<![a-z])(?:ortho|meta|para|[omp])(?![a-
 
 def exact_key(name: str) -> str:
     """Return ``name`` in lower case, without accents; dashes and primes plain, Greek letters spelt out."""
+    if (quoted := _IN_QUOTES.fullmatch(name)) is not None:
+        name = next(filter(None, quoted.groups()))
     text = name.translate(_BEFORE_NFKC).lower()
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text).lower().translate(_BEFORE_NFKC).translate(_AFTER_LOWER)
@@ -97,10 +110,14 @@ def long_enough(loose: str) -> bool:
 
 def spelt_alike(loose: str) -> str:
     """Return a loose key in the spelling that four languages share, whatever its length."""
+    if loose.startswith("seudo"):  # seudoefedrina, pseudoephedrine
+        loose = "p" + loose
     for written, alike in _FOLDS:
         loose = loose.replace(written, alike)
     loose = loose.translate(_SOUNDS).replace("mf", "nf")  # anfetamina, amphetamine
     loose = _DOUBLED.sub(r"\1", loose)
+    if loose.endswith("an"):  # alprazolán, alprazolam
+        return loose[:-1] + "m"
     return loose[:-1] if loose[-1:] in _FINAL_VOWELS else loose
 
 
@@ -126,7 +143,7 @@ def has_locants(exact: str) -> bool:
 
 def is_code(name: str) -> bool:
     """Return whether ``name`` is a code, where each character counts: JWH-018, 3-MMC, MXE, ADB-INACA."""
-    capitals = len(_CAPITALS.findall(name))
+    capitals = len(_CAPITALS.findall(_NO_CODE.sub("", name)))
     if _DIGIT.search(name):
         return capitals > 1
     letters = sum(map(str.isalpha, name))

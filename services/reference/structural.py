@@ -4,14 +4,17 @@ Source: HPAD-2021:CM.2.5@L192 (scheduling by class); the legal text behind each 
 """
 
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from services.reference.tables import DATA, rows
 
+_TABLES = ("structural_classes.csv", "structural_classes_extra.csv")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassRule:
-    """One row of ``structural_classes.csv``. Rows of one class are alternatives.
+    """One row of ``structural_classes.csv`` or of our additions to it. Rows of one class are alternatives.
 
     ``max_weight`` is in daltons. The class with the smallest ``precedence`` names the family; a rule without
     one is a flag beside it.
@@ -26,10 +29,10 @@ class ClassRule:
 
 
 def load_class_rules(directory: Path = DATA) -> tuple[ClassRule, ...]:
-    """Read the rules in the order of the table. Raises OSError, KeyError or ValueError on a broken one."""
+    """Read the rules in the order of the tables, ours last. Raises OSError, KeyError or ValueError on a broken one."""
     counts: dict[str, int] = {}
     rules = []
-    for row in rows(directory / "structural_classes.csv"):
+    for row in chain.from_iterable(rows(directory / table) for table in _TABLES):
         counts[row["class"]] = number = counts.get(row["class"], 0) + 1
         rules.append(
             ClassRule(

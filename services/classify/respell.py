@@ -1,0 +1,135 @@
+"""Other spellings of the same name: what chemists write in two ways without meaning two things.
+
+``5-MeO-DMT`` is ``5-methoxy DMT``, ``a-PHP`` is ``alpha-PHP``, ``para-chloromethcathinone`` is
+``4-chloromethcathinone``, ``dl-amphetamine`` and ``amphetamine (racemate)`` are amphetamine. Each rule keeps
+every locant; a rule that holds for one ring only (ortho is 2) asks for a skeleton with one numbered ring.
+Nothing here guesses: an answer still has to be a name of the catalogue.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+
+_MOST = 12  # spellings of one name; the rules make fewer of any that a person would write
+
+_RACEMIC = re.compile(
+    r"^(?:\(?(?:dl|d,l|d/l|rac|rs|r,s|r/s|±|\+/-|\+-)\)?[- ]+|(?:racemic|rac[eé]mic[oa]|rac[eé]mique|racêmic[oa])\s+)"
+    r"|[\s,]*\(?\b(?:racemate|racemic|rac[eé]mic[oa]|rac[eé]mique|racemato|rac[eé]mate)\)?$",
+    re.IGNORECASE,
+)
+_ENANTIOMER = re.compile(r"^\([RS]\)-(?:\([+-]\)-)?(?=[A-Za-z]{5,}$)")  # one connectivity, one identity
+_GREEK_INITIAL = re.compile(
+    r"^(?:([ab])(?:[- ](?=[A-Za-z]{3,})|(?=[A-Z]{2,}))|([AB])-(?=[A-Z]{3})|([Dd])(?=(?:8|9|10)-))"
+)
+_GREEK = {"a": "alpha-", "b": "beta-", "d": "delta-"}
+_POSITION_OF_CODE = re.compile(r"^([omp])(-?)(?=[A-Z][A-Za-z]*[A-Z])")
+
+# Groups as they are abbreviated behind a locant: 5-MeO-, 4F-, 4-HO-.
+_GROUPS = {
+    "meo": "methoxy", "ome": "methoxy", "eto": "ethoxy", "oet": "ethoxy", "ho": "hydroxy",
+    "oh": "hydroxy", "aco": "acetoxy", "oac": "acetoxy", "f": "fluoro", "cl": "chloro", "br": "bromo",
+    "i": "iodo", "me": "methyl", "et": "ethyl", "pr": "propyl", "bu": "butyl", "cn": "cyano", "no2": "nitro",
+    "cf3": "trifluoromethyl", "nh2": "amino",
+}  # fmt: skip
+_GROUP = re.compile(
+    r"(?<![A-Za-z0-9])((?:[0-9]'*,)*[0-9]'*)-?("
+    + "|".join(sorted(_GROUPS, key=len, reverse=True))
+    + r")[- ]",
+    re.IGNORECASE,
+)
+_WORDS = {word: ["MeO", "HO", "AcO", "F", "Cl", "Br", "I", "Me", "Et"][place] for place, word in enumerate(
+    ("methoxy", "hydroxy", "acetoxy", "fluoro", "chloro", "bromo", "iodo", "methyl", "ethyl")
+)}  # fmt: skip
+_WORD = re.compile(
+    r"(?<![A-Za-z0-9])((?:[0-9]'*,)*[0-9]'*)-(" + "|".join(_WORDS) + r")[- ]?(?-i:(?=[A-Zα-ω0-9(]))",
+    re.IGNORECASE,
+)
+
+# Radicals of Spanish, Portuguese and French, for names that are half a code and have no folded spelling.
+_RADICALS = {
+    "metilendioxi": "methylenedioxy", "metilenodioxi": "methylenedioxy", "méthylènedioxy": "methylenedioxy",
+    "metoxi": "methoxy", "metóxi": "methoxy", "méthoxy": "methoxy", "etoxi": "ethoxy", "éthoxy": "ethoxy",
+    "hidroxi": "hydroxy", "hidróxi": "hydroxy", "acetoxi": "acetoxy", "acétoxy": "acetoxy",
+    "cloro": "chloro", "yodo": "iodo", "ciano": "cyano", "ciclo": "cyclo", "metil": "methyl",
+    "méthyl": "methyl", "etil": "ethyl", "éthyl": "ethyl", "acetil": "acetyl", "acétyl": "acetyl",
+    "propil": "propyl", "butil": "butyl", "pentil": "pentyl", "hexil": "hexyl", "fenil": "phenyl",
+    "bencil": "benzyl", "benzil": "benzyl", "alil": "allyl",
+}  # fmt: skip
+_RADICAL = re.compile("|".join(sorted(_RADICALS, key=len, reverse=True)), re.IGNORECASE)
+
+_ONE_RING = (
+    r"(?:cath?inon[ae]|(?:ph|f)etamin[ae]|(?:bu(?:ph|f)|pent|hex)edron[ae]"
+    r"|(?:ph|f)enidat[eo]|(?:ph|f)enmetra[zc]in[ae])$"
+)
+_NUMBERED = re.compile(r"^([234])-(?=[a-z]{4,}[^0-9]*" + _ONE_RING + ")", re.IGNORECASE)
+_PLACED = re.compile(
+    r"^(ort(?:h)?o|meta|para|[omp](?=-))[- ]?(?=[a-z]{4,}[^0-9]*" + _ONE_RING + ")", re.IGNORECASE
+)
+_PLACES = {"2": "ortho", "3": "meta", "4": "para"}
+_NUMBERS = {"o": "2", "m": "3", "p": "4"}
+
+_TWO_ON_NITROGEN = re.compile(
+    r"\bN-([a-z]+[yi]l)-N-([a-z]+?[yi]l)(?=(?:tr[yi]pt|am|cat)[a-z]{3,})", re.IGNORECASE
+)
+
+
+def respelt(name: str) -> Iterator[str]:
+    """Yield other spellings of ``name``, each once and none equal to it, the nearest first."""
+    seen = {name}
+    waiting = [name]
+    while waiting and len(seen) <= _MOST:
+        written = waiting.pop(0)
+        for rule in _RULES:
+            other = rule(written).strip()
+            if other and other not in seen:
+                seen.add(other)
+                waiting.append(other)
+                yield other
+
+
+def _without_racemic(name: str) -> str:
+    return _ENANTIOMER.sub("", _RACEMIC.sub("", name))
+
+
+def _greek(name: str) -> str:
+    return _GREEK_INITIAL.sub(lambda found: _GREEK[found[found.lastindex or 0].lower()], name)
+
+
+def _position_of_code(name: str) -> str:
+    return _POSITION_OF_CODE.sub(lambda found: found[1] if found[2] else f"{found[1]}-", name)
+
+
+def _groups_in_words(name: str) -> str:
+    return _GROUP.sub(lambda found: f"{found[1]}-{_GROUPS[found[2].lower()]}-", name)
+
+
+def _words_as_groups(name: str) -> str:
+    return _WORD.sub(lambda found: f"{found[1]}-{_WORDS[found[2].lower()]}-", name)
+
+
+def _radicals(name: str) -> str:
+    return _RADICAL.sub(lambda found: _RADICALS[found[0].lower()], name)
+
+
+def _numbers_as_places(name: str) -> str:
+    return _NUMBERED.sub(lambda found: f"{_PLACES[found[1]]}-", name)
+
+
+def _places_as_numbers(name: str) -> str:
+    return _PLACED.sub(lambda found: f"{_NUMBERS[found[1][0].lower()]}-", name)
+
+
+def _turned_on_nitrogen(name: str) -> str:
+    return _TWO_ON_NITROGEN.sub(r"N-\2-N-\1", name)
+
+
+_RULES: tuple[Callable[[str], str], ...] = (
+    _without_racemic,
+    _position_of_code,
+    _greek,
+    _groups_in_words,
+    _words_as_groups,
+    _places_as_numbers,
+    _numbers_as_places,
+    _radicals,
+    _turned_on_nitrogen,
+)
