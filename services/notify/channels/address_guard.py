@@ -6,6 +6,7 @@ the socket is made: names and literals alike end there. Mapped, translated and n
 
 import socket
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from ssrfguard import DEFAULT_DENIED
 
 Network = IPv4Network | IPv6Network
 
+_ADDRESSES: Final = 4096  # of webhooks, whose form is looked at once
 _FAMILIES: Final = (socket.AF_INET, socket.AF_INET6)
 
 
@@ -29,6 +31,7 @@ class AddressGuard:
 
     def __init__(self, allowed: Iterable[str] = ()) -> None:
         self._allowed: tuple[Network, ...] = tuple(ip_network(one) for one in allowed)
+        self._refusal = lru_cache(maxsize=_ADDRESSES)(self._look_at)
 
     def permits(self, address: str) -> bool:
         """Return whether a connection to this literal address may be made."""
@@ -40,6 +43,9 @@ class AddressGuard:
 
     def refuses_url(self, url: str) -> str | None:
         """Return why a URL is no webhook's target, before anything is resolved; None: it may be tried."""
+        return self._refusal(url)
+
+    def _look_at(self, url: str) -> str | None:
         try:
             parts = urlsplit(url)
             port = parts.port
