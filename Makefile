@@ -42,6 +42,7 @@ accuracy: setup  ## judge the identification of substances: precision, recall, e
 	$(BIN)/python -m tests.accuracy.report
 
 fuzz: setup  ## feed every entry hostile input for some minutes
+	$(BIN)/python -m benchmarks.fuzz_names
 	$(BIN)/python -m benchmarks.fuzz
 
 clean:

@@ -3,8 +3,10 @@
 It needs the structure library and takes a few seconds, so nothing calls it at start.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 
 from services.reference.catalogue import Catalogue, Entry
@@ -23,6 +25,7 @@ def problems(key_of: KeyOf, directory: Path = DATA) -> list[str]:
     return [
         *_structures(substances, key_of),
         *_cas_numbers(substances),
+        *_dates(catalogue),
         *_controls(substances, catalogue),
         *_shared_names(catalogue),
         *_isomers(substances, catalogue),
@@ -46,6 +49,28 @@ def _cas_numbers(substances: Sequence[Row]) -> Iterator[str]:
 def _check_digit_holds(cas: str) -> bool:
     digits = cas.replace("-", "")
     return sum(place * int(digit) for place, digit in enumerate(digits[-2::-1], 1)) % 10 == int(digits[-1])
+
+
+def _dates(catalogue: Catalogue) -> Iterator[str]:
+    """Every date is a day or a year that there was, and a period ends after it began."""
+    for entry in catalogue.entries:
+        for control in entry.controls:
+            written = (control.decided_on, control.effective_on, control.until)
+            if not all(_is_date(text) for text in written if text is not None):
+                yield f"{entry.preferred_name}: a control date is neither a day nor a year"
+            elif (control.precision == "year") is not (len(control.decided_on) == len("2026")):
+                yield f"{entry.preferred_name}: decided on {control.decided_on}, precision {control.precision}"
+            elif control.until is not None and control.until < control.decided_on:
+                yield f"{entry.preferred_name}: control ends before it was decided"
+
+
+def _is_date(text: str) -> bool:
+    if re.fullmatch(r"[12][0-9]{3}", text):
+        return True
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def _controls(substances: Sequence[Row], catalogue: Catalogue) -> Iterator[str]:
