@@ -10,6 +10,7 @@ import typer
 from services.commands import (
     alerts,
     backups,
+    baselines,
     catalogue,
     classify,
     configuration,
@@ -47,6 +48,7 @@ for _command in (
     app.command()(_command)
 app.add_typer(keys.app, name="keys")
 app.add_typer(recipients.app, name="recipients")
+app.add_typer(baselines.app, name="baselines")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(deliveries.app, name="deliveries")

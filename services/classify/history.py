@@ -1,8 +1,8 @@
 """What is seen for the first time, by the relay's own memory, and in how many states.
 
 A place knows a substance when another thread has reported it there, at least presumptively, or when its state
-said so in its baseline. In an empty register everything is new: severity therefore listens to this only where
-the state has loaded a baseline (:mod:`services.classify.firsts`); readers are told all the same.
+said so in its baseline. In an empty register everything is new: only where the state has loaded a baseline do
+severity and readers hear of it. What the sender itself calls a first is told in any case.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -36,7 +36,12 @@ class New:
 
 
 def firsts(own: Iterable[Sighting], situation: Situation, *, common: frozenset[str]) -> tuple[New, ...]:
-    """Return the firsts among what was found here, each key once for the widest place it is new in."""
+    """Return the firsts among what was found here, each key once for the widest place it is new in.
+
+    Nothing where the state has not said what it knows: a reader would take fentanyl for a novelty.
+    """
+    if not situation.baseline:
+        return ()
     country = situation.message.alert.location.country
     found: list[New] = []
     telling = (one for one in own if not (one.key.startswith(FAMILY) and one.detail in common))

@@ -6,6 +6,7 @@ their loops, and nothing else.
 
 import asyncio
 import random
+import sys
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -79,11 +80,13 @@ from services.upkeep.service import Upkeep
 
 GROUPS = {"classify": (ALERTS,), "notify": (CLASSIFIED,), "metrics": (ALERTS, CLASSIFIED, DELIVERIES)}
 _BATCH = 16  # records of one commit; more would hold up the HTTP requests between them
+_SWITCH = 0.0005  # seconds; the usual 5 ms would be added to every hand-over between the loop and the writer
 _DRAW = random.SystemRandom()
 
 
 def serve(settings: Settings, roles: frozenset[str]) -> None:
     """Run the services of `roles` until SIGTERM; `Misconfigured` where the ledger is not ready for this code."""
+    sys.setswitchinterval(_SWITCH)
     uvloop.run(_serve(settings, roles))
 
 

@@ -299,7 +299,19 @@ def test_after_half_a_year_it_is_no_longer_the_same_threat(relay: Relay) -> None
     assert decided(relay, alert()).correlation.states_in_window == 1
 
 
+def say_what_is_known(relay: Relay, *countries: str) -> None:
+    """Load baselines that hold nothing of what these tests report: the register may now call it new."""
+    rows = [{"country": one, "key": "", "admin1": "", "common": False} for one in countries]
+    relay.run(lambda connection: connection.execute(insert(baselines), rows))
+
+
+def test_without_a_baseline_the_register_calls_nothing_new(relay: Relay) -> None:
+    assert decided(relay, alert()).correlation.firsts == ()
+
+
 def test_first_detections_narrow_from_region_to_subdivision(relay: Relay) -> None:
+    say_what_is_known(relay, "UY", "AR")
+
     def scopes(decision: Decision) -> set[tuple[str, str | None]]:
         return {(one.scope, one.admin1) for one in decision.correlation.firsts if one.substance}
 
@@ -310,6 +322,7 @@ def test_first_detections_narrow_from_region_to_subdivision(relay: Relay) -> Non
 
 
 def test_an_update_keeps_the_news_of_its_own_thread(relay: Relay) -> None:
+    say_what_is_known(relay, "UY", "AR")
     decided(relay, alert())
 
     decision = decided(relay, alert(version=2, message_type="update"))
@@ -318,6 +331,7 @@ def test_an_update_keeps_the_news_of_its_own_thread(relay: Relay) -> None:
 
 
 def test_a_retracted_first_is_none(relay: Relay) -> None:
+    say_what_is_known(relay, "UY", "AR")
     decided(relay, alert())
     decided(relay, alert(version=2, message_type="retraction", findings=[]))
 
@@ -328,6 +342,7 @@ def test_a_retracted_first_is_none(relay: Relay) -> None:
 
 
 def test_a_correction_takes_back_what_it_no_longer_says(relay: Relay) -> None:
+    say_what_is_known(relay, "UY", "AR")
     decided(relay, alert())
     decided(relay, alert(version=2, message_type="correction", findings=[make_finding("ketamine")]))
 
@@ -360,6 +375,7 @@ def test_history_makes_a_first_for_severity_only_with_a_baseline(relay: Relay) -
 
 
 def test_an_echo_links_to_its_origin_and_counts_no_sighting(relay: Relay) -> None:
+    say_what_is_known(relay, "UY", "AR")
     decided(relay, alert())
     passed_on = make_finding(
         "isotonitazene", presence="not_detected_here", origin={"country": "UY", "ref": "UY:A-1"}
