@@ -13,9 +13,10 @@ from sqlalchemy import Connection, bindparam, select
 
 from schemas.vocabularies import MessageType
 from services.errors import Invalid
-from services.storage.deliveries_rows import CURSOR, load_version, to_told
+from services.storage.deliveries_rows import CURSOR, VERSIONS, load_version, to_told, to_version
 from services.storage.deliveries_states import PENDING
 from services.storage.delivery_records import Background, Decide, Planned, Routed, Routing, Told
+from services.storage.driver import run
 from services.storage.locks import lock
 from services.storage.records import Directory, Version
 from services.storage.statements import insert_once, next_number
@@ -45,15 +46,11 @@ _place = (
     .order_by(verdicts.c.revision.desc())
     .limit(1)
 )
-_unrouted = (
-    select(verdicts.c.message_id, verdicts.c.revision)
-    .where(
-        verdicts.c.thread_id == bindparam("thread"),
-        verdicts.c.thread_version <= bindparam("version"),
-        verdicts.c.routed_at.is_(None),
-    )
-    .order_by(verdicts.c.thread_version, verdicts.c.revision)
-)
+_unrouted = VERSIONS.where(
+    verdicts.c.thread_id == bindparam("thread"),
+    verdicts.c.thread_version <= bindparam("version"),
+    verdicts.c.routed_at.is_(None),
+).order_by(verdicts.c.thread_version, verdicts.c.revision)
 _thread_told = (
     select(*_told_columns)
     .where(notifications.c.thread_id == bindparam("thread"))
@@ -130,20 +127,15 @@ def route(
 
     Safe to repeat: what is routed stays as it was decided. `Invalid`: no such classified message.
     """
-    place = connection.execute(_place, {"message": message_id}).one_or_none()
+    place = run(connection, _place, {"message": message_id}).one_or_none()
     if place is None:
         raise Invalid("not_classified", f"no classified message {message_id}")
     lock(connection, (f"thread:{place.thread_id}", f"incident:{place.incident_id}"))
-    waiting = connection.execute(
-        _unrouted, {"thread": place.thread_id, "version": place.thread_version}
-    ).all()
+    waiting = run(connection, _unrouted, {"thread": place.thread_id, "version": place.thread_version}).all()
     versions: list[Version] = []
     rows = 0
     ready = False
-    for message, revision in waiting:
-        version = load_version(connection, message_id=message, revision=revision)
-        if version is None:
-            continue
+    for version in map(to_version, waiting):
         people = directory(connection)
         routing = decide(version, _background(connection, version), people, now=now)
         _write(connection, version, routing, directory_version=people.version, now=now)
@@ -155,7 +147,7 @@ def route(
 
 def thread_told(connection: Connection, *, thread_id: str) -> list[Told]:
     """Return everything that was routed in a thread, oldest version first."""
-    return [to_told(row) for row in connection.execute(_thread_told, {"thread": thread_id})]
+    return [to_told(row) for row in run(connection, _thread_told, {"thread": thread_id})]
 
 
 def insert_rows(
@@ -169,7 +161,7 @@ def insert_rows(
         _row(row, cursor=last - len(planned) + 1 + place, like=like, now=now)
         for place, row in enumerate(planned)
     ]
-    connection.execute(insert_once(connection, notifications), rows)
+    run(connection, insert_once(connection, notifications), rows if len(rows) > 1 else rows[0])
 
 
 def like_version(version: Version) -> dict[str, Any]:
@@ -197,7 +189,7 @@ def _background(connection: Connection, version: Version) -> Background:
                 known[one.message_id] = loaded
     authors: frozenset[str] = frozenset()
     if later:
-        found = connection.execute(_authors, {"thread": thread.id, "version": version.thread_version})
+        found = run(connection, _authors, {"thread": thread.id, "version": version.thread_version})
         authors = frozenset(found.scalars())
     return Background(thread=told, incident=incident, known=known, authors=authors)
 
@@ -210,7 +202,7 @@ def _asks_for_incident(version: Version) -> bool:
 
 def _incident(connection: Connection, version: Version) -> list[Told]:
     wanted = {"incident": version.thread.incident_id, "thread": version.thread.id}
-    return [to_told(row) for row in connection.execute(_incident_told, wanted)]
+    return [to_told(row) for row in run(connection, _incident_told, wanted)]
 
 
 def _write(
@@ -218,12 +210,13 @@ def _write(
 ) -> None:
     newer = {"thread": version.thread.id, "version": version.thread_version}
     if routing.supersedes and version.thread_version > 1:
-        connection.execute(_supersede, newer | {"at": now})
-        connection.execute(_answered_by_newer, newer)
+        run(connection, _supersede, newer | {"at": now})
+        run(connection, _answered_by_newer, newer)
     insert_rows(connection, routing.rows, like=like_version(version), now=now)
     for row in routing.reopened:
-        connection.execute(_reopen, {"row": row, "at": now})
-    connection.execute(
+        run(connection, _reopen, {"row": row, "at": now})
+    run(
+        connection,
         insert_once(connection, routings),
         {
             "message_id": version.message.id,
@@ -236,7 +229,7 @@ def _write(
             "routed_at": now,
         },
     )
-    connection.execute(_mark, {"message": version.message.id, "revised": version.revision, "at": now})
+    run(connection, _mark, {"message": version.message.id, "revised": version.revision, "at": now})
 
 
 def _row(row: Planned, *, cursor: int, like: dict[str, Any], now: datetime) -> dict[str, Any]:

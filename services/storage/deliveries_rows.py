@@ -1,20 +1,25 @@
 """Rows of the deliveries tables as values, and the numbers that order them."""
 
 import json
+from collections import namedtuple
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, select
 
-from schemas.classifications import Classification, Correlation
 from schemas.vocabularies import MessageType
-from services.storage import receipts as receipt_rows
-from services.storage import thread_rows
+from services.storage import documents, thread_rows
 from services.storage.delivery_records import Told
-from services.storage.records import ChannelKind, Notification, NotificationState, Version
-from services.storage.tables import notifications, receipts, verdicts
+from services.storage.driver import run
+from services.storage.records import ChannelKind, Message, Notification, NotificationState, Version
+from services.storage.tables import notifications, receipts, threads, verdicts
 
 CURSOR: Final = "notifications"
+# An enum finds its member by a slow call; these are asked with every row.
+_CHANNELS: Final = {one.value: one for one in ChannelKind}
+_STATES: Final = {one.value: one for one in NotificationState}
+_TYPES: Final = {one.value: one for one in MessageType}
 
 NOTIFICATION_COLUMNS: Final = tuple(
     notifications.c[name]
@@ -45,9 +50,18 @@ NOTIFICATION_COLUMNS: Final = tuple(
     )
 )
 
-_version = (
+VERSIONS: Final = (
     select(
-        receipts,
+        receipts.c.id,
+        receipts.c.sender_id,
+        receipts.c.country,
+        receipts.c.can_amend,
+        receipts.c.reference_key,
+        receipts.c.received_at,
+        receipts.c.content_sha256,
+        receipts.c.body,
+        receipts.c.state,
+        receipts.c.state_reason,
         verdicts.c.thread_version,
         verdicts.c.revision,
         verdicts.c.cause,
@@ -55,29 +69,46 @@ _version = (
         verdicts.c.classification,
         verdicts.c.correlation,
         verdicts.c.decided_at,
-        verdicts.c.thread_id,
+        *(column.label(f"thread__{column.name}") for column in threads.c),
     )
-    .select_from(receipts)
-    .join(verdicts, verdicts.c.message_id == receipts.c.id)
-    .where(receipts.c.id == bindparam("message"), verdicts.c.revision == bindparam("revised"))
+    .select_from(verdicts)
+    .join(receipts, receipts.c.id == verdicts.c.message_id)
+    .join(threads, threads.c.id == verdicts.c.thread_id)
 )
+_version = VERSIONS.where(
+    verdicts.c.message_id == bindparam("message"), verdicts.c.revision == bindparam("revised")
+)
+_ThreadRow = namedtuple("_ThreadRow", [column.name for column in threads.c])  # type: ignore[misc]  # from the table
 
 
 def load_version(connection: Connection, *, message_id: str, revision: int) -> Version | None:
     """Return one verdict of a message, any revision, with the thread as it now stands."""
-    row = connection.execute(_version, {"message": message_id, "revised": revision}).one_or_none()
-    thread = None if row is None else thread_rows.get(connection, row.thread_id)
-    if row is None or thread is None:
-        return None
+    row = run(connection, _version, {"message": message_id, "revised": revision}).one_or_none()
+    return None if row is None else to_version(row)
+
+
+def to_version(row: Any) -> Version:
+    """Return a row selected with `VERSIONS`."""
     return Version(
-        message=receipt_rows.to_message(row),
-        thread=thread,
+        message=Message(
+            id=row.id,
+            sender_id=row.sender_id,
+            sender_country=row.country,
+            can_amend=row.can_amend,
+            reference_key=row.reference_key,
+            received_at=row.received_at,
+            content_sha256=row.content_sha256,
+            alert=documents.alerts.read(row.body),
+            state=row.state,
+            state_reason=row.state_reason,
+        ),
+        thread=thread_rows.to_thread(_ThreadRow._make(row[-len(_ThreadRow._fields) :])),
         thread_version=row.thread_version,
         revision=row.revision,
         cause=row.cause,
         silent=row.silent,
-        classification=Classification.model_validate_json(row.classification),
-        correlation=Correlation.model_validate_json(row.correlation),
+        classification=documents.classifications.read(row.classification),
+        correlation=documents.correlations.read(row.correlation),
         decided_at=row.decided_at,
     )
 
@@ -92,13 +123,13 @@ def to_notification(row: Any) -> Notification:
         thread_id=row.thread_id,
         thread_version=row.thread_version,
         recipient_id=row.recipient_id,
-        channel=ChannelKind(row.channel),
+        channel=_CHANNELS[row.channel],
         endpoint_id=row.endpoint_id,
-        message_type=MessageType(row.message_type),
+        message_type=_TYPES[row.message_type],
         urgency=row.urgency,
         content=row.content,
-        why=tuple(json.loads(row.why)),
-        state=NotificationState(row.state),
+        why=_codes(row.why),
+        state=_STATES[row.state],
         reason=row.reason,
         attempts=row.attempts,
         created_at=row.created_at,
@@ -111,6 +142,40 @@ def to_notification(row: Any) -> Notification:
     )
 
 
+def to_claimed(row: Any, *, token: str, now: datetime) -> Notification:
+    """Return a pending row selected with `NOTIFICATION_COLUMNS` as it stands once it is claimed."""
+    return Notification(
+        id=row.id,
+        message_id=row.message_id,
+        occasion=row.occasion,
+        revision=row.revision,
+        thread_id=row.thread_id,
+        thread_version=row.thread_version,
+        recipient_id=row.recipient_id,
+        channel=_CHANNELS[row.channel],
+        endpoint_id=row.endpoint_id,
+        message_type=_TYPES[row.message_type],
+        urgency=row.urgency,
+        content=row.content,
+        why=_codes(row.why),
+        state=NotificationState.CLAIMED,
+        reason=row.reason,
+        attempts=row.attempts + 1,
+        created_at=row.created_at,
+        next_at=None,
+        first_attempt_at=row.first_attempt_at or now,
+        settled_at=row.settled_at,
+        due_at=row.due_at,
+        cursor=row.cursor,
+        claim_token=token,
+    )
+
+
+@lru_cache(maxsize=1024)
+def _codes(text: str) -> tuple[str, ...]:
+    return tuple(json.loads(text))
+
+
 def to_told(row: Any) -> Told:
     """Return a notification as routing sees it."""
     return Told(
@@ -120,7 +185,7 @@ def to_told(row: Any) -> Told:
         thread_id=row.thread_id,
         thread_version=row.thread_version,
         recipient_id=row.recipient_id,
-        channel=ChannelKind(row.channel),
+        channel=_CHANNELS[row.channel],
         endpoint_id=row.endpoint_id,
         message_type=row.message_type,
         content=row.content,

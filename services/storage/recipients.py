@@ -14,6 +14,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from schemas.vocabularies import Audience
 from services.storage import audit
+from services.storage.driver import run
 from services.storage.records import Channel, ChannelKind, Directory, Participation, Recipient, RecipientKind
 from services.storage.statements import insert_once, next_number
 from services.storage.tables import counters, institutions, participations
@@ -54,7 +55,7 @@ class DirectoryReader:
 
     def __call__(self, connection: Connection) -> Directory:
         """Return the directory as this transaction sees it."""
-        version = connection.execute(_version).scalar() or 0
+        version = run(connection, _version).scalar() or 0
         last = self._last
         if last is None or last.version != version:
             last = read(connection, version=version)

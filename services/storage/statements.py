@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Table, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import Insert
 
+from services.storage.driver import run
 from services.storage.tables import counters
 
 
@@ -28,7 +29,7 @@ def next_number(connection: Connection, name: str, *, step: int = 1) -> int:
     With a `step`, that many numbers are taken and the last of them is returned.
     """
     taken = {"name": name, "step": step}
-    number: int = connection.execute(_next_number(connection.dialect.name), taken).scalar_one()
+    number: int = run(connection, _next_number(connection.dialect.name), taken).scalar_one()
     return number
 
 
