@@ -15,6 +15,7 @@ from sqlalchemy import Connection, and_, bindparam, delete, insert, literal, or_
 
 from schemas.vocabularies import MessageType, ReferenceRelation
 from services.storage import outbox, receipt_records, receipts
+from services.storage.driver import run
 from services.storage.records import Event, Message
 from services.storage.statements import insert_once
 from services.storage.tables import citations, held, threads, verdicts
@@ -55,6 +56,8 @@ _of_reference = (
 _of_relay_id = select(threads.c.id, threads.c.sender_id, threads.c.message_id).where(
     threads.c.relay_id == bindparam("relay_id"), threads.c.status == bindparam("status")
 )
+_let_go = delete(held).where(held.c.message_id == bindparam("message_id"))
+_hold = insert(held)
 _held_row = select(held).where(held.c.message_id == bindparam("message_id"))
 _named_before = union_all(  # one statement for both: every alert asks, and hardly any is answered
     select(
@@ -147,7 +150,7 @@ def find(connection: Connection, message: Message, reference: str, *, may_see: M
         return newest.thread_id if _visible(connection, message, newest, may_see=may_see) else None
     if not _RELAY_ID.fullmatch(reference):
         return None
-    row = connection.execute(_of_relay_id, {"relay_id": reference, "status": message.alert.status}).first()
+    row = run(connection, _of_relay_id, {"relay_id": reference, "status": message.alert.status}).first()
     if row is None or not _may_see(connection, message, row.sender_id, row.message_id, may_see=may_see):
         return None
     found: str = row.id
@@ -165,7 +168,7 @@ class NamedBefore:
 def named_before(connection: Connection, message: Message, *, relay_id: str) -> NamedBefore:
     """Return who named this message, or the thread with this relay id, before it came."""
     wanted = {"name": message.alert.national_ref, "relay_id": relay_id, "status": message.alert.status}
-    rows = [row for row in connection.execute(_named_before, wanted) if _means(row, message, relay_id)]
+    rows = [row for row in run(connection, _named_before, wanted) if _means(row, message, relay_id)]
     return NamedBefore(
         waiting=tuple(row.message_id for row in rows if not row.relation),
         citations=tuple(
@@ -213,7 +216,7 @@ def remember(
         for reference, relation in missing
     ]
     if rows:
-        connection.execute(insert_once(connection, citations), rows)
+        run(connection, insert_once(connection, citations), rows)
 
 
 def hold(connection: Connection, message: Message, reference: str, *, now: datetime) -> Patience:
@@ -221,15 +224,16 @@ def hold(connection: Connection, message: Message, reference: str, *, now: datet
 
     A message that is held again keeps its first deadline.
     """
-    row = connection.execute(_held_row, {"message_id": message.id}).first()
+    row = run(connection, _held_row, {"message_id": message.id}).first()
     if row is not None:
         return Patience(deadline=row.deadline, opens_thread=row.opens_thread)
     opens = message.alert.message_type in {MessageType.UPDATE, MessageType.CORRECTION} and bool(
         message.alert.findings
     )
     deadline = now + (OPENS_AFTER if opens else DIES_AFTER)
-    connection.execute(
-        insert(held),
+    run(
+        connection,
+        _hold,
         {
             "message_id": message.id,
             "reference": reference,
@@ -247,7 +251,7 @@ def hold(connection: Connection, message: Message, reference: str, *, now: datet
 
 def let_go(connection: Connection, message_id: str) -> None:
     """Forget what a message waited for: it was decided."""
-    connection.execute(delete(held).where(held.c.message_id == message_id))
+    run(connection, _let_go, {"message_id": message_id})
 
 
 def release(connection: Connection, waiting: Iterable[str], *, now: datetime) -> int:
@@ -257,7 +261,7 @@ def release(connection: Connection, waiting: Iterable[str], *, now: datetime) ->
 
 def publish(connection: Connection, message_id: str, *, now: datetime) -> bool:
     """Make a held message pending again, with a new record on its topic; False if it is not held."""
-    row = connection.execute(_publish, {"message_id": message_id, "at": now}).first()
+    row = run(connection, _publish, {"message_id": message_id, "at": now}).first()
     if row is None:
         return False
     message = receipts.to_message(row)
@@ -273,7 +277,7 @@ def publish(connection: Connection, message_id: str, *, now: datetime) -> bool:
 
 def overdue(connection: Connection, *, now: datetime, most: int) -> list[str]:
     """Return held messages whose deadline has passed, the longest waiting first."""
-    return list(connection.execute(_overdue, {"now": now, "most": most}).scalars())
+    return list(run(connection, _overdue, {"now": now, "most": most}).scalars())
 
 
 def circle(connection: Connection, message: Message, reference: str) -> tuple[str, ...]:
@@ -284,7 +288,7 @@ def circle(connection: Connection, message: Message, reference: str) -> tuple[st
         rows = [
             row
             for candidate in waiting
-            if (row := connection.execute(_held_row, {"message_id": candidate.id}).first()) is not None
+            if (row := run(connection, _held_row, {"message_id": candidate.id}).first()) is not None
         ]
         if any(candidate.id == message.id for candidate in waiting):
             return tuple(met)
@@ -322,7 +326,7 @@ def _receipts_named(connection: Connection, message: Message, reference: str) ->
     country, colon, national_ref = reference.partition(":")
     place = {"country": country if colon else message.sender_country}
     query = {"national_ref": national_ref if colon else reference, "status": message.alert.status}
-    rows = list(connection.execute(_of_reference, {**place, **query}))
+    rows = list(run(connection, _of_reference, {**place, **query}))
     own = [row for row in rows if row.sender_id == message.sender_id]
     return own or rows
 

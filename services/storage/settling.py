@@ -15,6 +15,7 @@ from sqlalchemy import Connection, and_, bindparam, select, update
 from schemas.vocabularies import MessageType, Status
 from services.errors import Invalid
 from services.storage import announcing, outbox, references, serials, sightings, thread_rows, verdicts
+from services.storage.driver import run
 from services.storage.locks import lock
 from services.storage.records import Message, Thread
 from services.storage.references import Target
@@ -162,7 +163,8 @@ def _versions_of(connection: Connection, message: Message) -> Sequence[Any]:
         "status": message.alert.status,
         "national_ref": message.alert.national_ref,
     }
-    return connection.execute(_versions, named).all()
+    found: Sequence[Any] = run(connection, _versions, named).all()
+    return found
 
 
 def _place(
@@ -204,7 +206,7 @@ def _joined(connection: Connection, message: Message, thread_id: str, *, lower: 
 
 def _is_newer(connection: Connection, message: Message, thread: Thread) -> bool:
     """Return whether the content that stands is of a lower version of the same national reference."""
-    row = connection.execute(_standing, {"id": thread.message_id}).one()
+    row = run(connection, _standing, {"id": thread.message_id}).one()
     same = (row.sender_id, row.national_ref) == (message.sender_id, message.alert.national_ref)
     return bool(same and row.version < message.alert.version)
 
@@ -356,4 +358,4 @@ def _write_sightings(
 
 
 def _move_to(connection: Connection, message_id: str, state: str, *, reason: str | None) -> None:
-    connection.execute(_move, {"of": message_id, "to_state": state, "to_reason": reason})
+    run(connection, _move, {"of": message_id, "to_state": state, "to_reason": reason})

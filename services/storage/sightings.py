@@ -11,6 +11,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, bindparam, delete, literal, or_, select, union_all, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from services.storage.driver import run
 from services.storage.serials import sighting_id_of
 from services.storage.statements import insert_once
 from services.storage.tables import baselines, sightings, spread
@@ -93,7 +94,8 @@ def seen(
     keys = sorted({one.key for one in found if not one.key.startswith("family:")})  # never says: one event
     if not keys:
         return ()
-    rows = connection.execute(
+    rows = run(
+        connection,
         _seen,
         {
             "keys": keys,
@@ -119,7 +121,7 @@ def places(connection: Connection, keys: Sequence[str], *, status: str, country:
     """Return where `keys` have been seen: each state, and each subdivision of `country`."""
     if not keys:
         return ()
-    rows = connection.execute(_spread, {"keys": list(keys), "status": status, "country": country})
+    rows = run(connection, _spread, {"keys": list(keys), "status": status, "country": country})
     return tuple(
         Spread(
             key=row.key,
@@ -149,7 +151,7 @@ def newest_threads(spread: Iterable[Spread], *, without: str, most: int) -> set[
 
 def known(connection: Connection, keys: Sequence[str], *, country: str) -> tuple[tuple[Known, ...], bool]:
     """Return what states said they know of `keys`, and whether `country` has said anything at all."""
-    rows = connection.execute(_known, {"keys": list(keys), "country": country}).all()
+    rows = run(connection, _known, {"keys": list(keys), "country": country}).all()
     found = tuple(
         Known(country=row.country, key=row.key, admin1=row.admin1, common=bool(row.common))
         for row in rows
@@ -194,7 +196,7 @@ def write(
     ]
     if not rows:
         return
-    connection.execute(insert_once(connection, sightings), rows)
+    run(connection, insert_once(connection, sightings), rows)
     if current:
         _widen(connection, found, thread_id=thread_id, status=status)
 
@@ -204,15 +206,16 @@ def retire(connection: Connection, thread_id: str, *, status: str, kept: Iterabl
 
     `kept` are those that its newer version repeats: their places stay.
     """
-    rows = connection.execute(_of_thread, {"thread_id": thread_id}).all()
+    rows = run(connection, _of_thread, {"thread_id": thread_id}).all()
     if not rows:
         return
-    connection.execute(_retire, {"of_thread": thread_id})
+    run(connection, _retire, {"of_thread": thread_id})
     gone = _places(_to_sighting(row) for row in rows) - _places(kept)
     touched = {
         (key, market, country)
         for key, market, country, admin1 in sorted(gone)
-        if connection.execute(
+        if run(
+            connection,
             _forget,
             {
                 "of_key": key,
@@ -230,8 +233,8 @@ def retire(connection: Connection, thread_id: str, *, status: str, kept: Iterabl
 
 def _rebuild(connection: Connection, *, key: str, market: str, country: str, status: str) -> None:
     """Derive the places of one key in one country again from what is still there."""
-    rows = connection.execute(
-        _remaining, {"key": key, "status": status, "country": country, "market": market}
+    rows = run(
+        connection, _remaining, {"key": key, "status": status, "country": country, "market": market}
     ).all()
     derived: dict[str, dict[str, Any]] = {}
     for row in rows:
@@ -253,7 +256,7 @@ def _rebuild(connection: Connection, *, key: str, market: str, country: str, sta
                 place["last_thread_id"] = row.thread_id
                 place["last_at"] = row.ended_at
     if derived:
-        connection.execute(insert_once(connection, spread), list(derived.values()))
+        run(connection, insert_once(connection, spread), list(derived.values()))
 
 
 def _widen(connection: Connection, found: Sequence[Sighting], *, thread_id: str, status: str) -> None:
@@ -275,7 +278,7 @@ def _widen(connection: Connection, found: Sequence[Sighting], *, thread_id: str,
         for (key, market, country, admin1), at in ended_at.items()
     ]
     if rows:
-        connection.execute(_WIDEN[connection.dialect.name], rows)
+        run(connection, _WIDEN[connection.dialect.name], rows)
 
 
 def _places(found: Iterable[Sighting]) -> set[tuple[str, str, str, str]]:

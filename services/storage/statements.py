@@ -1,5 +1,6 @@
 """The few statements that the two dialects spell alike but SQLAlchemy keeps apart."""
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -21,6 +22,12 @@ def _insert_once(dialect: str, table: Table) -> Insert:
     insert: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
     statement: Insert = insert(table).on_conflict_do_nothing()
     return statement
+
+
+def padded(ids: Sequence[str]) -> list[str]:
+    """Return ids for `IN`, the first of them repeated: few lengths are few statements to prepare."""
+    wanted = 1 << (len(ids) - 1).bit_length() if ids else 0
+    return [*ids, *(ids[0] for _ in range(wanted - len(ids)))]
 
 
 def next_number(connection: Connection, name: str, *, step: int = 1) -> int:

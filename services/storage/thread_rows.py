@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, bindparam, or_, select, update
 
 from schemas.vocabularies import Severity, Status, Tlp
+from services.storage.driver import run
 from services.storage.records import Thread
 from services.storage.serials import Naming, link_id_of, opaque_id
 from services.storage.statements import insert_once
@@ -60,19 +61,19 @@ _separated = select(links.c.thread_id, links.c.other_thread_id).where(
 
 def get(connection: Connection, thread_id: str, *, for_update: bool = False) -> Thread | None:
     """Return one thread; `for_update` keeps it from others until the transaction ends."""
-    row = connection.execute(_locked if for_update else _by_id, {"id": thread_id}).first()
+    row = run(connection, _locked if for_update else _by_id, {"id": thread_id}).first()
     return None if row is None else to_thread(row)
 
 
 def by_relay_id(connection: Connection, relay_id: str) -> Thread | None:
     """Return the thread that people call `relay_id`."""
-    row = connection.execute(_by_relay_id, {"relay_id": relay_id}).first()
+    row = run(connection, _by_relay_id, {"relay_id": relay_id}).first()
     return None if row is None else to_thread(row)
 
 
 def by_opaque_id(connection: Connection, opaque_id: str) -> Thread | None:
     """Return the thread that notices call `opaque_id`."""
-    row = connection.execute(_by_opaque_id, {"opaque_id": opaque_id}).first()
+    row = run(connection, _by_opaque_id, {"opaque_id": opaque_id}).first()
     return None if row is None else to_thread(row)
 
 
@@ -99,24 +100,24 @@ def others(connection: Connection, ids: Iterable[str]) -> Mapping[str, Other]:
             opened_at=row.opened_at,
             updated_at=row.updated_at,
         )
-        for row in connection.execute(_others, {"ids": wanted})
+        for row in run(connection, _others, {"ids": wanted})
     }
 
 
 def of_incident(connection: Connection, incident_id: str) -> list[Thread]:
     """Return the threads that report one event, in the order in which they were opened."""
-    return [to_thread(row) for row in connection.execute(_of_incident, {"incident_id": incident_id})]
+    return [to_thread(row) for row in run(connection, _of_incident, {"incident_id": incident_id})]
 
 
 def is_alone(connection: Connection, thread: Thread) -> bool:
     """Return whether no other thread is in its incident."""
     query = {"incident_id": thread.incident_id, "id": thread.id}
-    return connection.execute(_neighbour, query).first() is None
+    return run(connection, _neighbour, query).first() is None
 
 
 def separated(connection: Connection, thread_id: str) -> frozenset[str]:
     """Return the threads that a person took apart from this one."""
-    rows = connection.execute(_separated, {"id": thread_id}).all()
+    rows = run(connection, _separated, {"id": thread_id}).all()
     return frozenset(other for row in rows for other in row) - {thread_id}
 
 
@@ -125,14 +126,15 @@ def create(connection: Connection, thread: Thread, *, naming: Naming) -> str:
     row = _to_row(thread)
     for draw in range(_DRAWS):
         row["opaque_id"] = opaque_id(thread.id, secret=naming.secret, draw=draw)
-        if connection.execute(insert_once(connection, threads), row).rowcount:
+        if run(connection, insert_once(connection, threads), row).rowcount:
             return str(row["opaque_id"])
     raise LookupError(f"no free opaque id for {thread.id}")
 
 
 def change(connection: Connection, thread: Thread) -> None:
     """Write down how a thread stands now."""
-    connection.execute(
+    run(
+        connection,
         _change,
         {
             "of": thread.id,
@@ -163,7 +165,7 @@ def link(connection: Connection, thread_id: str, found: Iterable[Link], *, now: 
         for one in found
     ]
     if rows:
-        connection.execute(insert_once(connection, links), rows)
+        run(connection, insert_once(connection, links), rows)
 
 
 def to_thread(row: Any) -> Thread:

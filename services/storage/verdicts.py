@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Select, bindparam, func, insert, select
 from schemas.classifications import Classification, Correlation
 from services.storage import receipts as receipt_rows
 from services.storage import thread_rows
+from services.storage.driver import run
 from services.storage.locks import lock
 from services.storage.records import Thread, Version
 from services.storage.serials import verdict_id_of
@@ -96,7 +97,8 @@ def write(connection: Connection, verdict: NewVerdict, *, now: datetime) -> None
     lock(connection, (_DECIDING,))  # the last one taken: who holds it waits for nobody
     severity = verdict.classification.severity
     codes = sorted({label.code for label in verdict.classification.categories})
-    connection.execute(
+    run(
+        connection,
         _insert,
         {
             "id": verdict_id_of(verdict.message_id, revision=verdict.revision, cause=verdict.cause),
@@ -120,36 +122,36 @@ def write(connection: Connection, verdict: NewVerdict, *, now: datetime) -> None
 
 def classification(connection: Connection, message_id: str) -> Classification | None:
     """Return the newest classification of one message."""
-    found = connection.execute(_classification, {"message_id": message_id}).scalar()
+    found = run(connection, _classification, {"message_id": message_id}).scalar()
     return None if found is None else Classification.model_validate_json(found)
 
 
 def version(connection: Connection, message_id: str) -> Version | None:
     """Return a classified message with its newest verdict; None if it is not classified."""
-    rows = connection.execute(_version, {"message_id": message_id}).all()
+    rows = run(connection, _version, {"message_id": message_id}).all()
     return next(iter(_versions(connection, rows)), None)
 
 
 def history(connection: Connection, thread_id: str) -> list[Version]:
     """Return all versions of a thread, the silent ones first, then by `thread_version`."""
-    return _versions(connection, connection.execute(_history, {"thread_id": thread_id}).all())
+    return _versions(connection, run(connection, _history, {"thread_id": thread_id}).all())
 
 
 def current(connection: Connection, thread_id: str) -> Version | None:
     """Return the newest version of a thread that was told."""
-    rows = connection.execute(_current, {"thread_id": thread_id}).all()
+    rows = run(connection, _current, {"thread_id": thread_id}).all()
     return next(iter(_versions(connection, rows)), None)
 
 
 def unrouted(connection: Connection, *, before: datetime, most: int) -> list[tuple[str, int]]:
     """Return the verdicts, as (message, revision), decided before `before` and not routed; oldest first."""
-    rows = connection.execute(_unrouted, {"before": before, "most": most})
+    rows = run(connection, _unrouted, {"before": before, "most": most})
     return [(row.message_id, row.revision) for row in rows]
 
 
 def awaits_routing(connection: Connection, message_id: str, *, revision: int) -> Version | None:
     """Return one verdict if it is not routed yet."""
-    rows = connection.execute(_awaiting, {"message_id": message_id, "revision": revision}).all()
+    rows = run(connection, _awaiting, {"message_id": message_id, "revision": revision}).all()
     return next(iter(_versions(connection, rows)), None)
 
 
