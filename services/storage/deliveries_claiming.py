@@ -5,16 +5,16 @@ queue costs the others nothing.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, func, select
 
-from services.storage.deliveries_rows import NOTIFICATION_COLUMNS, to_notification
+from services.storage.deliveries_rows import NOTIFICATION_COLUMNS, to_claimed
 from services.storage.deliveries_states import CLAIMED, PENDING
 from services.storage.delivery_records import Claim, Health
-from services.storage.records import Notification, NotificationState
+from services.storage.driver import run
+from services.storage.statements import padded
 from services.storage.tables import Instant, endpoints, notifications, receipts, threads, verdicts
 
 LEAST_URGENT: Final = 3
@@ -34,7 +34,8 @@ _ailing = select(
     endpoints.c.disabled_reason,
 ).where((endpoints.c.failures > 0) | endpoints.c.disabled_reason.is_not(None))
 _due = (
-    select(*NOTIFICATION_COLUMNS)
+    select(*NOTIFICATION_COLUMNS, threads.c.version.label("newest"))
+    .join(threads, threads.c.id == notifications.c.thread_id)
     .where(
         notifications.c.endpoint_id == bindparam("endpoint"),
         notifications.c.state == PENDING,
@@ -43,12 +44,13 @@ _due = (
     )
     .order_by(notifications.c.urgency, notifications.c.next_at)
     .limit(bindparam("most"))
-    .with_for_update(skip_locked=True)
+    .with_for_update(skip_locked=True, of=notifications)
 )
 # A row that is not due yet may be the probe where no other is: else one waiting row, backing off by itself,
 # would find out hours late that its receiver is well again.
 _probe = (
-    select(*NOTIFICATION_COLUMNS)
+    select(*NOTIFICATION_COLUMNS, threads.c.version.label("newest"))
+    .join(threads, threads.c.id == notifications.c.thread_id)
     .where(
         notifications.c.endpoint_id == bindparam("endpoint"),
         notifications.c.state == PENDING,
@@ -57,7 +59,7 @@ _probe = (
     )
     .order_by(notifications.c.next_at > bindparam("at"), notifications.c.urgency, notifications.c.next_at)
     .limit(1)
-    .with_for_update(skip_locked=True)
+    .with_for_update(skip_locked=True, of=notifications)
 )
 _take_probe = (
     endpoints.update()
@@ -75,9 +77,6 @@ _take = (
         first_attempt_at=func.coalesce(notifications.c.first_attempt_at, bindparam("at", type_=Instant)),
         next_at=None,
     )
-)
-_newest = select(threads.c.id, threads.c.version).where(
-    threads.c.id.in_(bindparam("threads", expanding=True))
 )
 _later = (
     select(receipts.c.tlp)
@@ -105,30 +104,31 @@ def claim(
     """
     if limit < 1:
         return []
-    in_flight: dict[str, int] = {row[0]: row[1] for row in connection.execute(_in_flight)}
+    in_flight: dict[str, int] = {row[0]: row[1] for row in run(connection, _in_flight)}
     ailing = {health.id: health for health in _healths(connection)}
-    found: list[Notification] = []
+    found: list[Any] = []
     probes: set[str] = set()
     for endpoint in _endpoints_with_pending(connection):
         health = ailing.get(endpoint)
         flying = in_flight.get(endpoint, 0)
-        wanted = {"endpoint": endpoint, "at": now, "least": least_urgent}
+        wanted: dict[str, Any] = {"endpoint": endpoint, "at": now, "least": least_urgent}
         if health is not None and health.next_probe_at is not None and health.disabled_reason is None:
             if flying or health.next_probe_at > now:
                 continue
-            statement, extra = _probe, {}
+            statement = _probe
             probes.add(endpoint)
         else:
             room = _room(health, flying=flying, per_endpoint=per_endpoint, tolerated=tolerated)
             if room < 1:
                 continue
-            statement, extra = _due, {"most": min(room, limit)}
-        found.extend(to_notification(row) for row in connection.execute(statement, wanted | extra))
-    found.sort(key=lambda one: (one.urgency, one.next_at or now))
+            statement = _due
+            wanted["most"] = min(room, limit)
+        found.extend(run(connection, statement, wanted))
+    found.sort(key=lambda row: (row.urgency, row.next_at or now))
     chosen = [
-        one
-        for one in found[:limit]
-        if one.endpoint_id not in probes or _won_probe(connection, one.endpoint_id, now=now, lease=lease)
+        row
+        for row in found[:limit]
+        if row.endpoint_id not in probes or _won_probe(connection, row.endpoint_id, now=now, lease=lease)
     ]
     return _taken(connection, chosen, now=now, lease=lease, token=token, probes=probes, ailing=ailing)
 
@@ -141,7 +141,7 @@ def _room(health: Health | None, *, flying: int, per_endpoint: int, tolerated: i
 
 def _taken(
     connection: Connection,
-    chosen: Sequence[Notification],
+    chosen: Sequence[Any],
     *,
     now: datetime,
     lease: timedelta,
@@ -151,54 +151,32 @@ def _taken(
 ) -> list[Claim]:
     if not chosen:
         return []
-    taken = {"rows": [one.id for one in chosen], "token": token, "until": now + lease, "at": now}
-    connection.execute(_take, taken)  # they were locked when they were read: all of them are ours
-    rows = [
-        replace(
-            one,
-            state=NotificationState.CLAIMED,
-            attempts=one.attempts + 1,
-            first_attempt_at=one.first_attempt_at or now,
-            next_at=None,
-            claim_token=token,
-        )
-        for one in chosen
-    ]
-    later = _later_tlps(connection, rows)
+    taken = {"rows": padded([row.id for row in chosen]), "token": token, "until": now + lease, "at": now}
+    run(connection, _take, taken)  # they were locked when they were read: all of them are ours
     return [
         Claim(
-            notification=one,
+            notification=to_claimed(row, token=token, now=now),
             token=token,
-            probe=one.endpoint_id in probes,
-            disabled=(health := ailing.get(one.endpoint_id)) is not None
+            probe=row.endpoint_id in probes,
+            disabled=(health := ailing.get(row.endpoint_id)) is not None
             and health.disabled_reason is not None,
-            later_tlps=later.get(one.id, ()),
+            later_tlps=_later_tlps(connection, row) if row.newest > row.thread_version else (),
         )
-        for one in rows
+        for row in chosen
     ]
 
 
-def _later_tlps(connection: Connection, rows: Sequence[Notification]) -> dict[str, tuple[str, ...]]:
-    newest = {
-        row.id: row.version
-        for row in connection.execute(_newest, {"threads": list({one.thread_id for one in rows})})
-    }
-    return {
-        one.id: tuple(
-            connection.execute(_later, {"thread": one.thread_id, "version": one.thread_version}).scalars()
-        )
-        for one in rows
-        if newest.get(one.thread_id, 0) > one.thread_version
-    }
+def _later_tlps(connection: Connection, row: Any) -> tuple[str, ...]:
+    return tuple(run(connection, _later, {"thread": row.thread_id, "version": row.thread_version}).scalars())
 
 
 def _won_probe(connection: Connection, endpoint: str, *, now: datetime, lease: timedelta) -> bool:
     taken = {"endpoint": endpoint, "at": now, "until": now + lease}
-    return connection.execute(_take_probe, taken).rowcount == 1
+    return bool(run(connection, _take_probe, taken).rowcount == 1)
 
 
 def _healths(connection: Connection) -> Iterable[Health]:
-    for row in connection.execute(_ailing):
+    for row in run(connection, _ailing):
         yield Health(
             id=row.id,
             failures=row.failures,
@@ -210,7 +188,7 @@ def _healths(connection: Connection) -> Iterable[Health]:
 
 def _endpoints_with_pending(connection: Connection) -> Iterable[str]:
     """Yield each endpoint that has pending rows: one index seek each, however long the queues are."""
-    endpoint = connection.execute(_first_endpoint).scalar()
+    endpoint = run(connection, _first_endpoint).scalar()
     while endpoint is not None:
         yield endpoint
-        endpoint = connection.execute(_next_endpoint, {"after": endpoint}).scalar()
+        endpoint = run(connection, _next_endpoint, {"after": endpoint}).scalar()

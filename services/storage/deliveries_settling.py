@@ -29,9 +29,10 @@ from services.storage.delivery_records import (
     Settlement,
     Withheld,
 )
+from services.storage.driver import run
 from services.storage.endpoints import drain, healths, keep_healths
 from services.storage.records import Directory, Event, Notification, NotificationState, Recipient
-from services.storage.statements import insert_once
+from services.storage.statements import insert_once, padded
 from services.storage.tables import attempts, notifications
 
 _rows = (
@@ -98,14 +99,15 @@ def settle(
     by_id = {one.notification_id: one for one in settlements}
     rows = [
         row
-        for row in connection.execute(_rows, {"rows": list(by_id)})
+        for row in run(connection, _rows, {"rows": padded(list(by_id))})
         if row.claim_token == by_id[row.id].token
     ]
-    waited_for = superseding_waiters(connection, [row.id for row in rows])
+    tried_again = [row.id for row in rows if isinstance(by_id[row.id].outcome, Deferred | Moved)]
+    waited_for = superseding_waiters(connection, tried_again)
     verdicts = [_judge(row, by_id[row.id], replaced=row.id in waited_for, rules=rules) for row in rows]
     if not verdicts:
         return Settled(states={}, next_at=None, ready=False)
-    connection.execute(_update, [_values(verdict) for verdict in verdicts])
+    run(connection, _update, [_values(verdict) for verdict in verdicts])
     _keep_attempts(connection, verdicts)
     recovered = _keep_health(connection, verdicts, rules=rules, now=now)
     released = release_waiters(
@@ -134,7 +136,7 @@ def expire(
 
     The same id is tried again, unless a newer version waits. Returns how many were taken back.
     """
-    lapsed = connection.execute(_lapsed, {"at": now, "most": most}).all()
+    lapsed = run(connection, _lapsed, {"at": now, "most": most}).all()
     return _take_back(connection, lapsed, rules=rules, directory=directory, now=now)
 
 
@@ -142,9 +144,7 @@ def release_claims_of_dead_holder(
     connection: Connection, *, rules: Rules, directory: Callable[[Connection], Directory], now: datetime
 ) -> int:
     """Take back every claim: for the start of the only process, where whoever held one is gone."""
-    return _take_back(
-        connection, connection.execute(_claimed).all(), rules=rules, directory=directory, now=now
-    )
+    return _take_back(connection, run(connection, _claimed).all(), rules=rules, directory=directory, now=now)
 
 
 def _take_back(
@@ -263,7 +263,7 @@ def _keep_attempts(connection: Connection, verdicts: Iterable[_Verdict]) -> None
         if not isinstance(one.settlement.outcome, Moved | Withheld)
     ]
     if tried:
-        connection.execute(insert_once(connection, attempts), tried)
+        run(connection, insert_once(connection, attempts), tried)
 
 
 def _outcome_name(outcome: Outcome) -> str:
@@ -332,7 +332,7 @@ def _fall_back(
         if one.state is not NotificationState.FAILED:
             continue
         wanted = {"message": one.before.message_id, "recipient": one.before.recipient_id}
-        others = [to_notification(row) for row in connection.execute(_of_recipient, wanted)]
+        others = [to_notification(row) for row in run(connection, _of_recipient, wanted)]
         planned = rules.fallback(
             replace(one.before, state=one.state), others=others, directory=directory(connection)
         )

@@ -6,6 +6,8 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, select
 
 from services.storage.deliveries_states import PENDING
+from services.storage.driver import run
+from services.storage.statements import padded
 from services.storage.tables import notifications
 
 _superseding = select(notifications.c.waits_for).where(
@@ -54,7 +56,7 @@ def superseding_waiters(connection: Connection, rows: Sequence[str]) -> set[str]
     """Return which of ``rows`` a newer, complete version waits for: a failed one is not tried again."""
     if not rows:
         return set()
-    found = connection.execute(_superseding, {"rows": list(rows)})
+    found = run(connection, _superseding, {"rows": padded(rows)})
     return {one for one in found.scalars() if one is not None}
 
 
@@ -66,16 +68,16 @@ def release_waiters(connection: Connection, ended: Mapping[str, bool], *, now: d
     due = False
     queue = dict(ended)
     while queue:
-        waiters = connection.execute(_waiters, {"rows": list(queue)}).all()
+        waiters = run(connection, _waiters, {"rows": padded(list(queue))}).all()
         finished: dict[str, bool] = {}
         for row in waiters:
             wanted = {"thread": row.thread_id, "recipient": row.recipient_id, "version": row.thread_version}
-            had = queue[row.waits_for] or connection.execute(_had, wanted).scalar() is not None
+            had = queue[row.waits_for] or run(connection, _had, wanted).scalar() is not None
             if row.needs_original and not had:
-                connection.execute(_withhold, {"row": row.id, "at": now})
+                run(connection, _withhold, {"row": row.id, "at": now})
                 finished[row.id] = False
             else:
-                connection.execute(_release, {"row": row.id, "at": now})
+                run(connection, _release, {"row": row.id, "at": now})
                 due = True
         queue = finished
     return due

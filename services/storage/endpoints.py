@@ -6,7 +6,8 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, func, select
 
 from services.storage.delivery_records import Health
-from services.storage.statements import insert_once
+from services.storage.driver import run
+from services.storage.statements import insert_once, padded
 from services.storage.tables import endpoints, notifications
 
 _healths = select(
@@ -48,7 +49,7 @@ def healths(connection: Connection, ids: Collection[str]) -> dict[str, Health]:
             next_probe_at=row.next_probe_at,
             disabled_reason=row.disabled_reason,
         )
-        for row in connection.execute(_healths, {"ids": list(ids)})
+        for row in run(connection, _healths, {"ids": padded(list(ids))})
     }
 
 

@@ -74,13 +74,6 @@ notifications = Table(
 )
 _pending = notifications.c.state == "pending"
 Index(
-    "notifications_due",
-    notifications.c.urgency,
-    notifications.c.next_at,
-    sqlite_where=_pending,
-    postgresql_where=_pending,
-)
-Index(
     "notifications_endpoint",
     notifications.c.endpoint_id,
     notifications.c.urgency,

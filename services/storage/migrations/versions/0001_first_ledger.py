@@ -398,13 +398,6 @@ def upgrade() -> None:
             postgresql_where=sa.text("state = 'claimed'"),
         )
         batch_op.create_index(
-            "notifications_due",
-            ["urgency", "next_at"],
-            unique=False,
-            sqlite_where=sa.text("state = 'pending'"),
-            postgresql_where=sa.text("state = 'pending'"),
-        )
-        batch_op.create_index(
             "notifications_endpoint",
             ["endpoint_id", "urgency", "next_at"],
             unique=False,
