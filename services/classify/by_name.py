@@ -6,10 +6,11 @@ same name, several names in one. A near spelling only suggests. Source: HPAD-202
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from schemas.vocabularies import Outcome
+from services.classify.beside import agrees, named_with_class
 from services.classify.class_words import ClassNamed, family_by_ending, read_class
 from services.classify.identities import (
     Candidate,
@@ -30,6 +31,7 @@ _BESIDE = re.compile(r"(.+?)\s*[(\[]([^()\[\]]+)[)\]]")
 _BETWEEN_SUBSTANCES = re.compile(
     r"\s*(?<!\()\+(?!\))\s*|\s+(?:y|e|et|and|con|with|avec|com|más|mas|plus|&)\s+|\s*;\s*", re.IGNORECASE
 )
+_EITHER = re.compile(r"\s+(?:o|ou|or|u)\s+", re.IGNORECASE)
 _PERHAPS_BETWEEN = re.compile(r"\s*(?<=[\w)])\s*/\s*(?=\w)|,\s+")
 _MOST_PARTS = 8
 _MOST_CHARACTERS = 200  # of a name, as the contract has it; longer is not looked at
@@ -39,7 +41,16 @@ def identify_name(name: str, catalogue: Catalogue) -> Identity:
     """Return what ``name`` means by itself. Never raises; an empty name is unknown."""
     if not name.strip() or len(name) > _MOST_CHARACTERS:
         return unresolved(Outcome.UNKNOWN, step="none", reason="not_a_name")
-    return _single(name, catalogue) or _several(name, catalogue) or _unknown(name, catalogue)
+    found = _single(name, catalogue)
+    if found is not None and found.step == "class_word":
+        return _only_substances(name, catalogue) or found  # amphetamine and its kin name a class as well
+    return (
+        found
+        or _several(name, catalogue)
+        or _either_or(name, catalogue)
+        or named_with_class(name, _alone_in(catalogue), words=catalogue.words)
+        or _unknown(name, catalogue)
+    )
 
 
 def _single(name: str, catalogue: Catalogue) -> Identity | None:
@@ -85,15 +96,19 @@ def _beside_alias(name: str, catalogue: Catalogue) -> Identity | None:
     if matched is None:
         return None
     first, second = (_alone(part, catalogue) for part in matched.groups())
-    if first is None or second is None or first.entry is None:
+    if first is None or second is None:
         return None
-    if second.outcome is Outcome.CLASS_ONLY and second.family == first.family:
-        return first
+    if first.entry is None:
+        return second if second.entry is not None and agrees(first, second.entry) else None
     if second.entry is None:
-        return None
+        return first if agrees(second, first.entry) else None
     if first.entry.key == second.entry.key:
         return first
     return among([first.entry, second.entry], step="name", reason="identifiers_disagree")
+
+
+def _alone_in(catalogue: Catalogue) -> Callable[[str], Identity | None]:
+    return lambda part: _alone(part, catalogue)
 
 
 def _alone(part: str, catalogue: Catalogue) -> Identity | None:
@@ -162,6 +177,22 @@ def _several(name: str, catalogue: Catalogue) -> Identity | None:
     return together(read, reason="mixture")
 
 
+def _only_substances(name: str, catalogue: Catalogue) -> Identity | None:
+    """Return the identity of several names in one where each is a substance's: amphetamine/methamphetamine."""
+    several = _several(name, catalogue)
+    return several if several is not None and all(one.key for one in several.candidates) else None
+
+
+def _either_or(name: str, catalogue: Catalogue) -> Identity | None:
+    """Return the identity of ``3-MMC o 4-MMC``, where both sides are known."""
+    parts = _parts(_EITHER.split(name))
+    if not 1 < len(parts) <= _MOST_PARTS:
+        return None
+    read = [(part, identity) for part in parts if (identity := _single(part, catalogue)) is not None]
+    known = len(read) == len(parts) and all(one.outcome is not Outcome.UNKNOWN for _, one in read)
+    return together(read, reason="either_or") if known else None
+
+
 def _parts(split: Iterable[str]) -> list[str]:
     return [part.strip() for part in split if part and part.strip()]
 
@@ -173,10 +204,22 @@ def _unknown(name: str, catalogue: Catalogue) -> Identity:
         step="none",
         reason="ending_shows_family" if family else "not_in_catalogue",
         family=catalogue.families[family] if family else None,
-        candidates=tuple(
-            candidate(entry, "near_spelling") for entry in _entries(near_names(name, catalogue), catalogue)
+        candidates=(
+            *_named_within(name, catalogue),
+            *(
+                candidate(entry, "near_spelling")
+                for entry in _entries(near_names(name, catalogue), catalogue)
+            ),
         ),
     )
+
+
+def _named_within(name: str, catalogue: Catalogue) -> tuple[Candidate, ...]:
+    """Return the substance before or within brackets, where the other part is not understood."""
+    matched = _BESIDE.fullmatch(name.strip())
+    read = [_alone(part, catalogue) for part in matched.groups()] if matched is not None else []
+    entries = {one.entry.key: one.entry for one in read if one is not None and one.entry is not None}
+    return tuple(candidate(entry, "part_of_name") for entry in entries.values())
 
 
 def _entries(keys: Iterable[str], catalogue: Catalogue) -> list[Entry]:

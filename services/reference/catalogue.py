@@ -159,4 +159,6 @@ class Catalogue:
 
 def frozen(index: Mapping[str, set[str]]) -> Mapping[str, Keys]:
     """Return ``index`` with sorted tuples for sets, read-only."""
-    return MappingProxyType({name: tuple(sorted(keys)) for name, keys in index.items()})
+    return MappingProxyType(
+        {name: tuple(keys) if len(keys) == 1 else tuple(sorted(keys)) for name, keys in index.items()}
+    )

@@ -48,8 +48,7 @@ class NamesBuilder:
 
     def add_name(self, name: str, *, key: str) -> None:
         """Add one name of the entry ``key``, in every strictness."""
-        exact = self._add_exact(name, key=key)
-        loose = loosened(exact)
+        exact, loose = self._add_exact(name, key=key)
         spelling = spelt_alike(loose)
         if not is_code(name) and long_enough(loose):
             self.folded[spelling].add(key)
@@ -59,18 +58,18 @@ class NamesBuilder:
 
     def _add_systematic(self, name: str, *, key: str) -> None:
         """Add a systematic name; the long ones nobody spells in another language."""
-        loose = loosened(self._add_exact(name, key=key))
+        _, loose = self._add_exact(name, key=key)
         if len(loose) <= _MOST_FOLDED and not is_code(name) and long_enough(loose):
             self.folded[spelt_alike(loose)].add(key)
 
-    def _add_exact(self, name: str, *, key: str) -> str:
+    def _add_exact(self, name: str, *, key: str) -> tuple[str, str]:
         exact = exact_key(name)
         loose = loosened(exact)
         self.exact[exact].add(key)
         self.loose[loose].add(key)
         if has_locants(exact):
             self.locantless[without_locants(exact)].add(key)
-        return exact
+        return exact, loose
 
     def _names(self, row: Row) -> Iterator[str]:
         preferred = row["preferred_name"]
@@ -90,6 +89,7 @@ class NamesBuilder:
             labels = row["candidates_name"].split("; ")
             if row["resolved_to"]:
                 settled[exact_key(row["name"])] = keys[labels.index(row["resolved_to"])]
+                ambiguous.pop(loose_key(row["name"]), None)
                 continue
             settled.pop(exact_key(row["name"]), None)
             ambiguous[loose_key(row["name"])] = Ambiguity(

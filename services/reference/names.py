@@ -71,7 +71,9 @@ def exact_key(name: str) -> str:
     text = " ".join(text.split()).strip(' .;,:"')
     if "'" in text:
         text = _QUOTED.sub("", text)
-    return _GREEK_WORDS.sub(_spelt_as_in_english, text)
+    if "alfa" in text or "gama" in text or "orto" in text:
+        text = _GREEK_WORDS.sub(_spelt_as_in_english, text)
+    return text
 
 
 def loose_key(name: str) -> str:
@@ -84,6 +86,8 @@ def loose_key(name: str) -> str:
 
 def loosened(exact: str) -> str:
     """Return the loose key of a name whose exact key is known."""
+    if exact.isalpha():
+        return exact
     text = _POSITION.sub(lambda found: _POSITIONS[found[1]], exact)
     if "'" in text:
         text = _STRAY_PRIME.sub("", text)
@@ -143,6 +147,8 @@ def has_locants(exact: str) -> bool:
 
 def is_code(name: str) -> bool:
     """Return whether ``name`` is a code, where each character counts: JWH-018, 3-MMC, MXE, ADB-INACA."""
+    if name.islower():
+        return False
     capitals = len(_CAPITALS.findall(_NO_CODE.sub("", name)))
     if _DIGIT.search(name):
         return capitals > 1

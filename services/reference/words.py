@@ -31,6 +31,7 @@ class Words:
     synthetic: frozenset[str]
     analogue: frozenset[str]
     noise: frozenset[str]
+    qualifiers: frozenset[str]  # possible, suspected: they do not change what is named
     salts: frozenset[str]
     acid_salts: frozenset[str]
     joiners: frozenset[str]
@@ -62,6 +63,7 @@ def load_words(directory: Path) -> Words:
         synthetic=synthetic,
         analogue=of("analogue"),
         noise=of("noise"),
+        qualifiers=of("qualifier"),
         salts=of("salt"),
         acid_salts=of("acid_salt"),
         joiners=of("joiner"),

@@ -1,0 +1,59 @@
+"""Words beside a name: what kind of substance it is, how sure the sender is, or another substance."""
+
+import pytest
+
+from services.classify.identify import identify
+from services.reference.catalogue import Catalogue
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("benzodiacepina bromazolam", "bromazolam"),
+        ("cannabinoide sintético MDMB-4en-PINACA", "MDMB-4en-PINACA"),
+        ("opioide sintético: protonitazeno", "protonitazene"),
+        ("carfentanil (opioide sintético)", "Carfentanil"),
+        ("nitazenos (isotonitazeno)", "isotonitazene"),
+        ("3-MMC catinona sintética", "3-MMC"),
+        ("possible carfentanil", "Carfentanil"),
+        ("sospecha de fentanilo", "Fentanyl"),
+        ("Bromazolam, 2 mg", "bromazolam"),
+        ("nitazeno bromazolam", None),  # they disagree
+        ("ketamine MXE", None),  # two substances
+        ("análogo de isotonitazeno", None),
+        ("posible análogo de fentanilo", None),
+        ("metanfetamina (cristal)", None),
+    ],
+)
+def test_what_stands_beside_a_name_must_agree_with_it(
+    name: str, expected: str | None, catalogue: Catalogue
+) -> None:
+    entry = identify(name=name, catalogue=catalogue, structures=None).entry
+    assert (entry.preferred_name if entry else None) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "reason", "candidates"),
+    [
+        ("3-MMC o 4-MMC", "either_or", ["3-MMC", "Mephedrone"]),
+        ("amphétamine ou méthamphétamine", "either_or", ["Amphetamine", "Methamphetamine"]),
+        ("anfetamina/metanfetamina", "mixture", ["Amphetamine", "Methamphetamine"]),
+    ],
+)
+def test_two_substances_are_both_shown(
+    name: str, reason: str, candidates: list[str], catalogue: Catalogue
+) -> None:
+    found = identify(name=name, catalogue=catalogue, structures=None)
+    assert (found.reason, [one.preferred_name for one in found.candidates]) == (reason, candidates)
+
+
+def test_a_name_with_brackets_that_are_not_understood_is_suggested(catalogue: Catalogue) -> None:
+    found = identify(name="metanfetamina (cristal)", catalogue=catalogue, structures=None)
+    assert [(one.preferred_name, one.reason) for one in found.candidates] == [
+        ("Methamphetamine", "part_of_name")
+    ]
+
+
+@pytest.mark.parametrize("name", ["benzodiazepine not specified", "fentanyl or analogue", "other fentanyl"])
+def test_a_class_stays_a_class(name: str, catalogue: Catalogue) -> None:
+    assert identify(name=name, catalogue=catalogue, structures=None).outcome == "class_only"
