@@ -5,7 +5,7 @@ The table of the project's security rules is `_by_tlp`, row by row; `redact` cut
 Source: TLP 2.0 (FIRST); HPAD-2021:RIME.1.5@L314 (disseminate national alerts to member states).
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -111,29 +111,50 @@ def released_to(alert: Alert, recipient: Recipient) -> bool:
     return bool(named)
 
 
-def redact(alert: Alert, content: Content, reader: Reader, *, sender_id: str) -> Alert:
-    """Return ``alert`` without what this reader may not see; its sender and the secretariat see all of it.
+def redact_for_others(alert: Alert, content: Content) -> Alert:
+    """Return ``alert`` as whoever is neither its sender nor the secretariat sees it, without any attachment.
 
     The answer for NOTICE, GONE and NOTHING is a fault of the caller: there is no alert to show.
     """
     if content not in (Content.FULL, Content.FINDINGS):
         raise ValueError(f"no alert is shown with content {content}")
-    recipient = reader.recipient
-    if recipient.id == sender_id or recipient.kind is RecipientKind.SECRETARIAT:
+    if content is Content.FULL and not (alert.named_recipients or alert.harms or alert.attachments):
         return alert
     changes: dict[str, Any] = {
         "named_recipients": type(alert.named_recipients)(),  # membership is not for the members to know
         "harms": tuple(_without_small_cells(harm) for harm in alert.harms),
-        "attachments": tuple(
-            one
-            for one in alert.attachments
-            if _decide(alert, reader, own=False, tlp=stricter(alert.tlp, one.tlp or alert.tlp)).content
-            is Content.FULL
-        ),
+        "attachments": (),
     }
     if content is Content.FINDINGS:
         changes |= _findings_only(alert)
     return alert.model_copy(update=changes)
+
+
+def redact(
+    alert: Alert,
+    content: Content,
+    reader: Reader,
+    *,
+    sender_id: str,
+    for_others: Callable[[Alert, Content], Alert] = redact_for_others,
+) -> Alert:
+    """Return ``alert`` without what this reader may not see; its sender and the secretariat see all of it.
+
+    ``for_others`` may remember what `redact_for_others` answered. ValueError as there.
+    """
+    recipient = reader.recipient
+    shown = for_others(alert, content)
+    if recipient.id == sender_id or recipient.kind is RecipientKind.SECRETARIAT:
+        return alert
+    if content is Content.FINDINGS or not alert.attachments:
+        return shown
+    attachments = tuple(
+        one
+        for one in alert.attachments
+        if _decide(alert, reader, own=False, tlp=stricter(alert.tlp, one.tlp or alert.tlp)).content
+        is Content.FULL
+    )
+    return shown.model_copy(update={"attachments": attachments})
 
 
 # --- the table -------------------------------------------------------------------------------------------

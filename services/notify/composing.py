@@ -7,11 +7,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from schemas.alerts import Alert
 from schemas.classifications import Correlation
 from schemas.vocabularies import MessageType, Tlp
-from services.disclosure import Content, Reader, disclose, redact, restricted, stricter, surface_of
+from services.disclosure import (
+    Content,
+    Reader,
+    disclose,
+    redact,
+    redact_for_others,
+    restricted,
+    stricter,
+    surface_of,
+)
 from services.notify.letters import Earlier, Letter, Links
 from services.notify.occasions import deputy, endpoint_id, severity_of, shown
+from services.notify.once import once
 from services.storage.delivery_records import Claim, Told
 from services.storage.records import Channel, ChannelKind, Notification, Recipient, Version
 
@@ -97,7 +108,7 @@ def earlier_of(
     comparable = not narrower and shown_then and now_content in _SHOWN
     alert = None
     if comparable:
-        alert = redact(version.alert, now_content, reader, sender_id=version.message.sender_id)
+        alert = _redacted(version, now_content, reader)
     return Earlier(
         thread_version=last.thread_version,
         sent_at=version.decided_at,
@@ -121,7 +132,7 @@ def compose(
     one = claim.notification
     thread = version.thread
     whole = content in _SHOWN
-    alert = redact(version.alert, content, reader, sender_id=version.message.sender_id) if whole else None
+    alert = _redacted(version, content, reader) if whole else None
     return Letter(
         content=content,
         recipient=reader.recipient,
@@ -155,6 +166,14 @@ def compose(
 def names_related(correlation: Correlation) -> Sequence[str]:
     """Return the ids of the other alerts that a correlation names."""
     return [one.id for one in correlation.related]
+
+
+_for_others: Final = once(redact_for_others)  # most readers of a version see the same
+
+
+def _redacted(version: Version, content: Content, reader: Reader) -> Alert:
+    sender_id = version.message.sender_id
+    return redact(version.alert, content, reader, sender_id=sender_id, for_others=_for_others)
 
 
 def _disputant(version: Version) -> str | None:

@@ -12,6 +12,7 @@ from typing import Final
 from schemas.alerts import Alert, Substance
 from schemas.classifications import Classification, SubstanceIdentity
 from schemas.vocabularies import Confirmation, Presence, Role
+from services.notify.once import once
 from services.notify.typography import one_line
 from services.notify.voice import Voice
 
@@ -50,6 +51,7 @@ class Found:
         return self.substance.confirmation in (Confirmation.CONFIRMED, Confirmation.CONFIRMED_REFERENCE)
 
 
+@once
 def substances(alert: Alert, classification: Classification | None) -> tuple[Found, ...]:
     """Return every substance of the alert in the order given, those ruled out too."""
     identities = (
@@ -72,6 +74,7 @@ def substances(alert: Alert, classification: Classification | None) -> tuple[Fou
     )
 
 
+@once
 def gravest_first(alert: Alert, classification: Classification | None) -> tuple[Found, ...]:
     """Return what was found, the one that decided the severity first; each identity once, none ruled out."""
     reason = classification.severity.reason if classification else ""

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from schemas.alerts import Alert
+from schemas.classifications import Classification, Correlation
 from schemas.vocabularies import MessageType, TranslationOrigin
 from services.disclosure import Content
 from services.notify.body.changed import told_changes
@@ -19,11 +20,13 @@ from services.notify.changes import OF_FINDINGS, Change
 from services.notify.letter_document import voice_for
 from services.notify.letters import Letter
 from services.notify.named import gravest_first
+from services.notify.once import once
 from services.notify.subject import is_reassessed, subject_line, unconfirmed
 from services.notify.voice import Places, Terms, Voice
 
 MOST_BYTES: Final = 20_000
 _MOST_RELATED: Final = 10
+_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _TYPES: Final = {
     MessageType.ALERT: "alert.issued",
     MessageType.UPDATE: "alert.updated",
@@ -143,15 +146,12 @@ def _present(name: str, *, letter: Letter, alert: Alert, voice: Voice) -> bool:
     return True
 
 
-def _wrapped(letter: Letter, fields: Iterator[tuple[str, bytes]]) -> bytes:
-    data = b",".join(b'"%s":%s' % (name.encode(), value) for name, value in fields)
+def _wrapped(letter: Letter, parts: Iterator[str]) -> bytes:
     head = f'{{"type":"{webhook_type(letter)}","timestamp":"{_instant(letter.decided_at)}","data":{{'
-    return head.encode() + data + b"}}"
+    return f"{head}{','.join(parts)}}}}}".encode()
 
 
-def _full(
-    letter: Letter, alert: Alert, voice: Voice, *, subject: str, cuts: _Cuts
-) -> Iterator[tuple[str, bytes]]:
+def _full(letter: Letter, alert: Alert, voice: Voice, *, subject: str, cuts: _Cuts) -> Iterator[str]:
     first = next(iter(gravest_first(alert, letter.classification)), None)
     without_alert = cuts.has("alert") or _disputed_by_unknown(letter)
     content = "summary" if without_alert else _WORDS[letter.content]
@@ -168,11 +168,11 @@ def _full(
         "text": _text(letter, alert, voice, subject),
         "changes": [_change(each) for each in _told(letter)],
     }
-    yield from ((name, _json(value)) for name, value in head.items())
+    yield _members(head)
     yield from _verdict(letter, cuts)
     if not without_alert:
-        yield "alert", _alert(letter, alert, voice, cuts)
-    yield "acknowledge", _json(_acknowledge(letter))
+        yield f'"alert":{_alert(letter, alert, voice, cuts)}'
+    yield _members({"acknowledge": _acknowledge(letter)})
 
 
 def _without_content(letter: Letter) -> bool:
@@ -185,7 +185,7 @@ def _disputed_by_unknown(letter: Letter) -> bool:
     return letter.message_type is MessageType.DISPUTE and letter.disputed_by is None
 
 
-def _notice(letter: Letter, voice: Voice, subject: str) -> Iterator[tuple[str, bytes]]:
+def _notice(letter: Letter, voice: Voice, subject: str) -> Iterator[str]:
     """Yield what a reader is told without content: as NOTICE, or of something that it may no longer see."""
     level = {"level": letter.level.value, "urgency": letter.urgency.value}
     head = {
@@ -197,7 +197,7 @@ def _notice(letter: Letter, voice: Voice, subject: str) -> Iterator[tuple[str, b
         "classification": {"severity": level},
         "acknowledge": _acknowledge(letter),
     }
-    yield from ((name, _json(value)) for name, value in head.items())
+    yield _members(head)
 
 
 def _head(letter: Letter, content: str) -> dict[str, Any]:
@@ -250,7 +250,7 @@ def _change(change: Change) -> dict[str, Any]:
     return told | ({"after": change.after} if change.after is not None else {})
 
 
-def _verdict(letter: Letter, cuts: _Cuts) -> Iterator[tuple[str, bytes]]:
+def _verdict(letter: Letter, cuts: _Cuts) -> Iterator[str]:
     classification, correlation = letter.classification, letter.correlation
     whole = letter.content is Content.FULL
     if classification is not None:
@@ -260,7 +260,8 @@ def _verdict(letter: Letter, cuts: _Cuts) -> Iterator[tuple[str, bytes]]:
         }
         if bare or not whole:  # the facts count the harms, and review speaks of the sender's own doubts
             out |= {"severity": {"facts", "reported"}, "review": True}
-        yield "classification", classification.model_dump_json(exclude=out).encode()
+        written = classification.model_dump_json(exclude=out) if out else _written(classification)
+        yield f'"classification":{written}'
     if correlation is not None and whole:
         few = correlation.related[:_MOST_RELATED]
         kept = (
@@ -268,18 +269,18 @@ def _verdict(letter: Letter, cuts: _Cuts) -> Iterator[tuple[str, bytes]]:
             if cuts.has("correlation.related")
             else correlation
         )
-        yield "correlation", kept.model_dump_json().encode()
+        yield f'"correlation":{_written(kept)}'
 
 
-def _alert(letter: Letter, alert: Alert, voice: Voice, cuts: _Cuts) -> bytes:
+def _alert(letter: Letter, alert: Alert, voice: Voice, cuts: _Cuts) -> str:
     if letter.content is Content.FINDINGS:
-        return alert.model_dump_json(include=_ALERT_OF_FINDINGS, exclude_none=True).encode()
+        return alert.model_dump_json(include=_ALERT_OF_FINDINGS, exclude_none=True)
     kept = alert
     if cuts.names:
         kept = _shortened(alert, voice, cuts)
     if letter.message_type is MessageType.RETRACTION:
-        return kept.model_dump_json(exclude_none=True, include=_ALERT_OF_RETRACTION).encode()
-    return kept.model_dump_json(exclude_none=True).encode()
+        return kept.model_dump_json(exclude_none=True, include=_ALERT_OF_RETRACTION)
+    return _alert_written(kept)
 
 
 def _shortened(alert: Alert, voice: Voice, cuts: _Cuts) -> Alert:
@@ -300,8 +301,19 @@ def _acknowledge(letter: Letter) -> dict[str, Any]:
     return {"required": letter.due_at is not None, "due_at": due, "api": letter.links.acknowledge_api}
 
 
-def _json(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+@once
+def _written(answer: Classification | Correlation) -> str:
+    return answer.model_dump_json()
+
+
+@once
+def _alert_written(alert: Alert) -> str:
+    return alert.model_dump_json(exclude_none=True)
+
+
+def _members(value: dict[str, Any]) -> str:
+    """Return what stands between the braces of an object."""
+    return _encode(value)[1:-1]
 
 
 def _instant(at: datetime) -> str:
