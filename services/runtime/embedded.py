@@ -287,16 +287,17 @@ def _http(web: Web, settings: Settings) -> list[tuple[str, Loop]]:
     http = settings.http
     serve_at = partial(server.serve, drain=settings.drain)
 
-    def at(application: ASGIApp, host: str, port: int) -> Loop:
+    def at(application: ASGIApp, host: str, port: int, *, setting: str) -> Loop:
         async def run_server(stop: asyncio.Event) -> None:
-            await serve_at(application, host=host, port=port, stop=stop)
+            await serve_at(application, host=host, port=port, setting=setting, stop=stop)
 
         return run_server
 
-    loops = [("http", at(application(web), http.host, http.port))]
+    loops = [("http", at(application(web), http.host, http.port, setting="RELAY_HTTP__PORT"))]
     if http.metrics_port is not None:
         metrics = metrics_application(web.registry, refresh=web.refresh, checks=web.checks)
-        loops.append(("metrics http", at(metrics, http.metrics_host, http.metrics_port)))
+        own = at(metrics, http.metrics_host, http.metrics_port, setting="RELAY_HTTP__METRICS_PORT")
+        loops.append(("metrics http", own))
     return loops
 
 

@@ -10,6 +10,8 @@ from datetime import timedelta
 
 import structlog
 
+from services.errors import Misconfigured
+
 log = structlog.get_logger(__name__)
 
 Loop = Callable[[asyncio.Event], Awaitable[None]]
@@ -21,15 +23,21 @@ async def run(
     """Run all `loops` until SIGTERM, SIGINT or `stop`, then give them `drain` to finish.
 
     A loop that raises ends all the others, and the process with it: the supervisor starts it afresh from the
-    last commit. What is still running after `drain` is cancelled.
+    last commit. What is still running after `drain` is cancelled. `Misconfigured` comes out of the group as it is.
     """
     stop = stop or asyncio.Event()
     running = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         running.add_signal_handler(number, stop.set)
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_named(name, loop, stop), name=name) for name, loop in loops]
-        group.create_task(_limit(tasks, stop=stop, drain=drain), name="drain")
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(_named(name, loop, stop), name=name) for name, loop in loops]
+            group.create_task(_limit(tasks, stop=stop, drain=drain), name="drain")
+    except BaseExceptionGroup as faults:
+        for fault in faults.exceptions:
+            if isinstance(fault, Misconfigured):
+                raise fault from None
+        raise
 
 
 async def _named(name: str, loop: Loop, stop: asyncio.Event) -> None:

@@ -2,12 +2,15 @@
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import Iterator
 from datetime import timedelta
 
 import structlog
 import uvicorn
 from starlette.types import ASGIApp
+
+from services.errors import Misconfigured
 
 log = structlog.get_logger(__name__)
 
@@ -21,8 +24,13 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(application: ASGIApp, *, host: str, port: int, drain: timedelta, stop: asyncio.Event) -> None:
-    """Serve until `stop` is set, then finish what is in flight, at most for `drain`."""
+async def serve(
+    application: ASGIApp, *, host: str, port: int, setting: str, drain: timedelta, stop: asyncio.Event
+) -> None:
+    """Serve until `stop` is set, then finish what is in flight, at most for `drain`.
+
+    Raises `Misconfigured` with the name of the port's `setting` where the address cannot be had.
+    """
     config = uvicorn.Config(
         application,
         host=host,
@@ -39,11 +47,22 @@ async def serve(application: ASGIApp, *, host: str, port: int, drain: timedelta,
     server = _Server(config)
     stopping = asyncio.create_task(_stop(server, stop))
     try:
-        await server.serve()
+        await server.serve(sockets=[_bound(host, port, setting=setting)])
     finally:
         stopping.cancel()
     if not stop.is_set():
         raise RuntimeError("the HTTP server could not start or ended by itself")
+
+
+def _bound(host: str, port: int, *, setting: str) -> socket.socket:
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+    except OSError as fault:
+        bound.close()
+        raise Misconfigured(setting, f"cannot listen on {host}:{port}: {fault.strerror or fault}") from fault
+    return bound
 
 
 async def _stop(server: uvicorn.Server, stop: asyncio.Event) -> None:
