@@ -51,13 +51,13 @@ class Account:
         return not self.lost and not self.doubled and few and self.classified == len(self.accepted)
 
 
-async def run(*, rounds: int, seed: int, folder: Path) -> Account:
+async def run(*, rounds: int, seed: int, folder: Path, per_second: int = _PER_SECOND) -> Account:
     """Kill the relay `rounds` times under load and account for what it had accepted."""
     dice = random.Random(seed)
     account = Account()
     async with rig(folder, mail=True) as one:
         stop = asyncio.Event()
-        posting = asyncio.create_task(_post(one, account, stop=stop))
+        posting = asyncio.create_task(_post(one, account, per_second=per_second, stop=stop))
         for _ in range(rounds):
             await asyncio.sleep(0.2 + dice.random() * 1.3)
             await one.relay.kill()
@@ -71,14 +71,14 @@ async def run(*, rounds: int, seed: int, folder: Path) -> Account:
     return account
 
 
-async def _post(one: Rig, account: Account, *, stop: asyncio.Event) -> None:
+async def _post(one: Rig, account: Account, *, per_second: int, stop: asyncio.Event) -> None:
     """Post at an even rate; what got no answer is posted again until it has one, as a sender would."""
     began = time.monotonic()
     number = 0
     tasks: set[asyncio.Task[None]] = set()
     pool = _Pool(one)
     while not stop.is_set():
-        await asyncio.sleep(began + number / _PER_SECOND - time.monotonic())
+        await asyncio.sleep(began + number / per_second - time.monotonic())
         name = f"KILL-{number:06}"
         task = asyncio.create_task(_insist(pool, name, body(number, prefix="KILL"), account))
         tasks.add(task)
