@@ -107,7 +107,7 @@ def _by_structure(
         return unresolved(Outcome.INVALID, step="inchikey", reason="inchikey_invalid")
     if structures is None or not (smiles or inchi):
         return _by_inchikey(key, catalogue) if key else None
-    read = structures.read(smiles=smiles or None, inchi=inchi or None)
+    read = structures.read(smiles=smiles or None, inchi=inchi or None, as_sent=key is not None)
     if isinstance(read, Unreadable):
         return unresolved(Outcome.INVALID, step="structure", reason=f"structure_{read.reason}")
     drawn = _drawn(read, catalogue)

@@ -17,6 +17,7 @@ _MOST_CHARACTERS = 500
 _MOST_HEAVY_ATOMS = 100
 _MOST_RINGS = 20  # bonds beyond a tree; the search for rings in a denser graph has no bound worth having
 _MOST_NEIGHBOURS = 6
+_LEAST_ORGANIC = 6  # heavy atoms of a parent; the salts that the catalogue holds as they are have fewer
 
 _SMILES = re.compile(r"[A-Za-z0-9@+\-\[\]()=#$:/\\.%~]+")
 _INCHI = re.compile(r"InChI=1S?/([A-Za-z0-9.]+)(?:/[\x21-\x7e]*)?")
@@ -58,8 +59,14 @@ class StructureReader:
         self._rules = rules
         self._chemistry: _Chemistry | None = None
 
-    def read(self, *, smiles: str | None = None, inchi: str | None = None) -> Structure | Unreadable:
-        """Return the structure written as ``smiles`` (else as ``inchi``), or why it was refused."""
+    def read(
+        self, *, smiles: str | None = None, inchi: str | None = None, as_sent: bool = True
+    ) -> Structure | Unreadable:
+        """Return the structure written as ``smiles`` (else as ``inchi``), or why it was refused.
+
+        Unless ``as_sent``, the key of what was sent is left out (the parent's stands for it) where the
+        parent is organic: only inorganic salts are in the catalogue as they are.
+        """
         text = (smiles if smiles is not None else inchi or "").strip()
         if len(text) > _MOST_CHARACTERS:
             return Unreadable(reason="too_long")
@@ -71,8 +78,8 @@ class StructureReader:
         if self._chemistry is None:
             self._chemistry = _Chemistry(self._rules)
         if smiles is not None:
-            return self._chemistry.read_smiles(text)
-        return self._chemistry.read_inchi(text)
+            return self._chemistry.read_smiles(text, as_sent=as_sent)
+        return self._chemistry.read_inchi(text, as_sent=as_sent)
 
 
 def _refuse_inchi(text: str) -> Unreadable | None:
@@ -117,16 +124,18 @@ class _Chemistry:
         ]
         self._screen = Screen([pattern for _, pattern, _ in self._rules])
 
-    def read_smiles(self, text: str) -> Structure | Unreadable:
+    def read_smiles(self, text: str, *, as_sent: bool) -> Structure | Unreadable:
         mol = self._chem.MolFromSmiles(text, self._parameters)
         plain = _PLAIN.fullmatch(_NITRO.sub("N", text)) is not None
-        return self._described(mol, text=text, plain=plain, refusal="not_smiles")
+        return self._described(mol, text=text, plain=plain, as_sent=as_sent, refusal="not_smiles")
 
-    def read_inchi(self, text: str) -> Structure | Unreadable:
+    def read_inchi(self, text: str, *, as_sent: bool) -> Structure | Unreadable:
         mol = self._chem.MolFromInchi(text, sanitize=False, removeHs=False)
-        return self._described(mol, text=text, plain=False, refusal="not_inchi")
+        return self._described(mol, text=text, plain=False, as_sent=as_sent, refusal="not_inchi")
 
-    def _described(self, mol: Any, *, text: str, plain: bool, refusal: str) -> Structure | Unreadable:
+    def _described(
+        self, mol: Any, *, text: str, plain: bool, as_sent: bool, refusal: str
+    ) -> Structure | Unreadable:
         """Return the structure of a parsed, untouched graph; ``plain`` where it is its own parent."""
         if mol is None or mol.GetNumAtoms() == 0:
             return Unreadable(reason=refusal)
@@ -135,13 +144,13 @@ class _Chemistry:
         if self._chem.SanitizeMol(mol, catchErrors=True) != self._chem.SanitizeFlags.SANITIZE_NONE:
             return Unreadable(reason=refusal)
         self._chem.AssignStereochemistry(mol, cleanIt=True, force=True)
-        raw = self._chem.MolToInchiKey(mol)
+        parent = mol if plain else self._parent(mol, marked=_MARKED_ATOM.search(text) is not None)
+        key = self._chem.MolToInchiKey(parent)
+        own = plain or (key and not as_sent and parent.GetNumHeavyAtoms() >= _LEAST_ORGANIC)
+        raw = key if own else self._chem.MolToInchiKey(mol)
         if not raw:
             return Unreadable(reason=refusal)
-        if plain:
-            return self._classified(raw, parent=mol, key=raw)
-        parent = self._parent(mol, marked=_MARKED_ATOM.search(text) is not None)
-        return self._classified(raw, parent=parent, key=self._chem.MolToInchiKey(parent) or raw)
+        return self._classified(raw, parent=parent, key=key or raw)
 
     def _too_large(self, mol: Any) -> bool:
         """Return whether a parsed, untouched graph is no drug: too big, too dense, or not of atoms."""

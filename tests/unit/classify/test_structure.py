@@ -104,3 +104,11 @@ def test_nothing_to_take_off_and_a_parent_made_alike_have_one_key(reader: Struct
         assert isinstance(plain, Structure)
         assert isinstance(salt, Structure)
         assert (plain.families, plain.rules) == (salt.families, salt.rules) or row["family"] == "precursor"
+
+
+def test_the_key_as_sent_is_left_out_only_where_the_catalogue_cannot_hold_it(reader: StructureReader) -> None:
+    """Each row leads to itself whether or not the key as sent is asked for."""
+    for row in rows(DATA / "substances.csv"):
+        read = reader.read(smiles=row["smiles"], as_sent=False)
+        assert isinstance(read, Structure)
+        assert row["inchikey"] in {read.raw_inchikey, read.inchikey}
