@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, bindparam, delete, insert, literal, or_, select, union_all, update
+from sqlalchemy import Connection, and_, bindparam, delete, insert, literal, select, union_all, update
 
 from schemas.vocabularies import MessageType, ReferenceRelation
 from services.storage import outbox, receipt_records, receipts
@@ -68,7 +68,7 @@ _named_before = union_all(  # one statement for both: every alert asks, and hard
         literal("").label("thread_id"),
         literal("").label("relation"),
     ).where(
-        or_(held.c.national_ref == bindparam("name"), held.c.national_ref == bindparam("relay_id")),
+        held.c.national_ref.in_([bindparam("name"), bindparam("relay_id")]),
         held.c.status == bindparam("status"),
     ),
     select(
@@ -79,7 +79,7 @@ _named_before = union_all(  # one statement for both: every alert asks, and hard
         citations.c.thread_id,
         citations.c.relation,
     ).where(
-        or_(citations.c.national_ref == bindparam("name"), citations.c.national_ref == bindparam("relay_id")),
+        citations.c.national_ref.in_([bindparam("name"), bindparam("relay_id")]),
         citations.c.status == bindparam("status"),
     ),
 )

@@ -33,6 +33,7 @@ from services.storage.thread_records import (
     Settled,
     Sighting,
     Situation,
+    Spread,
     Waits,
 )
 
@@ -267,10 +268,12 @@ def _situation(
     status, country = message.alert.status, message.alert.location.country
     keys = sorted({one.key for one in found if not one.key.startswith("text:")})
     seen = sightings.seen(connection, found, status=status, thread_id=thread_id, margin=MARGIN)
-    spread = sightings.places(connection, keys, status=status, country=country)
     known, baseline = sightings.known(connection, keys, country=country)
     others = {one.thread_id for one in seen} | {one.thread_id for one in citations}
-    others |= sightings.newest_threads(spread, without=thread_id, most=_MOST_ELSEWHERE)
+    spread, newest = _spread(
+        connection, keys, status=status, country=country, without=thread_id, near=others, firsts=baseline
+    )
+    others |= newest
     return Situation(
         message=message,
         thread_id=thread_id,
@@ -287,6 +290,33 @@ def _situation(
         alone=thread is None or thread_rows.is_alone(connection, thread),
         threads=thread_rows.others(connection, others),
     )
+
+
+def _spread(
+    connection: Connection,
+    keys: Sequence[str],
+    *,
+    status: str,
+    country: str,
+    without: str,
+    near: set[str],
+    firsts: bool,
+) -> tuple[tuple[Spread, ...], set[str]]:
+    """Return the places of `keys`, and the newest threads in them.
+
+    Families have been seen nearly everywhere. Where their firsts are not asked, and substances and products name
+    enough threads, only the places that tell of one of these threads matter.
+    """
+    families = [key for key in keys if key.startswith("family:")]
+    substances = [key for key in keys if not key.startswith("family:")]
+    places = sightings.places(connection, substances, status=status, country=country)
+    newest = sightings.newest_threads(places, without=without, most=_MOST_ELSEWHERE)
+    if not firsts and len(newest) >= _MOST_ELSEWHERE:
+        return places + sightings.places(
+            connection, families, status=status, country=country, ids=near | newest
+        ), newest
+    places += sightings.places(connection, families, status=status, country=country)
+    return places, sightings.newest_threads(places, without=without, most=_MOST_ELSEWHERE)
 
 
 def _relay_id(connection: Connection, message: Message, *, rules: Rules) -> str:

@@ -6,14 +6,26 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, delete, literal, or_, select, union_all, update
+from sqlalchemy import (
+    Connection,
+    and_,
+    bindparam,
+    delete,
+    literal,
+    literal_column,
+    or_,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from services.storage.driver import run
 from services.storage.serials import sighting_id_of
-from services.storage.statements import insert_once
+from services.storage.statements import insert_once, padded
 from services.storage.tables import baselines, sightings, spread
 from services.storage.thread_records import Known, Seen, Sighting, Spread
 
@@ -34,14 +46,20 @@ _seen = (
     .order_by(sightings.c.ended_at.desc(), sightings.c.id)
     .limit(_MOST_SEEN)
 )
-_spread = (
-    select(spread)
-    .where(
-        spread.c.key.in_(bindparam("keys", expanding=True)),
-        spread.c.status == bindparam("status"),
-        or_(spread.c.admin1 == "", spread.c.country == bindparam("country")),
-    )
-    .limit(_MOST_SPREAD)
+_place = tuple(spread.c[name] for name in Spread._fields)
+_of_keys = and_(spread.c.key.in_(bindparam("keys", expanding=True)), spread.c.status == bindparam("status"))
+_shared = or_(
+    spread.c.first_thread_id.in_(bindparam("ids", expanding=True)),
+    spread.c.last_thread_id.in_(bindparam("ids", expanding=True)),
+)
+# The states by an index of their own, else all their subdivisions would be walked to find them.
+_state = spread.c.admin1 == literal_column("''")
+_subdivision = and_(spread.c.country == bindparam("country"), spread.c.admin1 != literal_column("''"))
+_spread = union_all(
+    select(*_place).where(_of_keys, _state), select(*_place).where(_of_keys, _subdivision)
+).limit(_MOST_SPREAD)
+_spread_shared = union_all(
+    select(*_place).where(_of_keys, _state, _shared), select(*_place).where(_of_keys, _subdivision, _shared)
 )
 _loaded = select(baselines.c.key).where(baselines.c.country == bindparam("country")).limit(1).subquery()
 _known = union_all(
@@ -117,36 +135,40 @@ def seen(
     )
 
 
-def places(connection: Connection, keys: Sequence[str], *, status: str, country: str) -> tuple[Spread, ...]:
-    """Return where `keys` have been seen: each state, and each subdivision of `country`."""
+def places(
+    connection: Connection,
+    keys: Sequence[str],
+    *,
+    status: str,
+    country: str,
+    ids: Iterable[str] | None = None,
+) -> tuple[Spread, ...]:
+    """Return where `keys` have been seen: each state, and each subdivision of `country`; by key and place.
+
+    With `ids` only the places where one of these threads was the first or the last.
+    """
+    asked = {"keys": list(keys), "status": status, "country": country}
     if not keys:
         return ()
-    rows = run(connection, _spread, {"keys": list(keys), "status": status, "country": country})
-    return tuple(
-        Spread(
-            key=row.key,
-            market=row.market,
-            country=row.country,
-            admin1=row.admin1,
-            first_thread_id=row.first_thread_id,
-            last_thread_id=row.last_thread_id,
-            last_at=row.last_at,
-        )
-        for row in rows
-    )
+    if ids is None:
+        rows = run(connection, _spread, asked)
+    elif wanted := padded(sorted(ids)):
+        rows = run(connection, _spread_shared, {**asked, "ids": wanted})
+    else:
+        return ()
+    return tuple(sorted(map(Spread._make, rows)))
 
 
 def newest_threads(spread: Iterable[Spread], *, without: str, most: int) -> set[str]:
     """Return the threads seen last in each place, substances and products before families, then the newest."""
-    ordered = sorted(spread, key=lambda one: (one.key.startswith("family:"), -one.last_at.timestamp()))
-    chosen: dict[str, None] = {}
+    ordered = sorted(spread, key=attrgetter("last_at"), reverse=True)
+    ordered.sort(key=lambda one: one.key.startswith("family:"))
+    chosen: set[str] = set()
     for one in ordered:
-        for thread_id in (one.last_thread_id, one.first_thread_id):
-            if thread_id != without:
-                chosen[thread_id] = None
+        chosen.update({one.last_thread_id, one.first_thread_id} - {without})
         if len(chosen) >= most:
             break
-    return set(chosen)
+    return chosen
 
 
 def known(connection: Connection, keys: Sequence[str], *, country: str) -> tuple[tuple[Known, ...], bool]:

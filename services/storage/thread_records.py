@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from schemas.classifications import Classification, Correlation
 from schemas.vocabularies import Severity
@@ -14,7 +15,8 @@ class Sighting:
     """What one message says under one key: a substance, family or product in one finding, or its text.
 
     `admin1` empty = the whole country or not stated. `counted`: found here, at least presumptively, so that
-    the next one is no first. `detail` of a product: its principal substances; of a family: its member; of a text: a hash of all facts.
+    the next one is no first. `detail` of a product: its principal substances; of a family: its member; of a text:
+    a hash of all facts.
     """
 
     finding: int
@@ -41,8 +43,7 @@ class Seen:
     sighting: Sighting
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spread:
+class Spread(NamedTuple):
     """Where a key has been seen: one row per market and place, `admin1` "" for the country."""
 
     key: str
@@ -81,8 +82,7 @@ class Proposal:
     sightings: tuple[Sighting, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Other:
+class Other(NamedTuple):
     """Another thread, as far as a decision asks."""
 
     id: str

@@ -10,7 +10,7 @@ from schemas.vocabularies import Severity, Status, Tlp
 from services.storage.driver import run
 from services.storage.records import Thread
 from services.storage.serials import Naming, link_id_of, opaque_id
-from services.storage.statements import insert_once
+from services.storage.statements import insert_once, padded
 from services.storage.tables import links, threads
 from services.storage.thread_records import Link, Other
 
@@ -90,18 +90,8 @@ def others(connection: Connection, ids: Iterable[str]) -> Mapping[str, Other]:
     wanted = sorted(ids)
     if not wanted:
         return {}
-    return {
-        row.id: Other(
-            id=row.id,
-            relay_id=row.relay_id,
-            message_id=row.message_id,
-            incident_id=row.incident_id,
-            state=row.state,
-            opened_at=row.opened_at,
-            updated_at=row.updated_at,
-        )
-        for row in run(connection, _others, {"ids": wanted})
-    }
+    rows = run(connection, _others, {"ids": padded(wanted)})
+    return {row.id: Other._make(row) for row in rows}
 
 
 def of_incident(connection: Connection, incident_id: str) -> list[Thread]:

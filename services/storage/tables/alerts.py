@@ -162,13 +162,14 @@ sightings = Table(
     Column("presence", String(24), nullable=False),
     Column("began_at", Instant, nullable=False),
     Column("ended_at", Instant, nullable=False),
-    Column("detail", Text, nullable=False),  # product: its principals; family: its member; text: hash of facts
+    Column(
+        "detail", Text, nullable=False
+    ),  # product: its principals; family: its member; text: hash of facts
     Column("counted", Boolean, nullable=False),  # found here, at least presumptively: it makes a first
     Column("current", Boolean, nullable=False),  # false once a newer version or a retraction replaces it
 )
 # Every read is of one country and a few days, so that it costs the same however much is stored.
 Index("sightings_key", sightings.c.key, sightings.c.status, sightings.c.country, sightings.c.ended_at)
-Index("sightings_message", sightings.c.message_id)
 Index("sightings_thread", sightings.c.thread_id)
 
 spread = Table(
@@ -176,12 +177,20 @@ spread = Table(
     metadata,
     Column("key", String(120), primary_key=True),
     Column("status", String(16), primary_key=True),
-    Column("market", String(24), primary_key=True),
     Column("country", String(2), primary_key=True),
+    Column("market", String(24), primary_key=True),
     Column("admin1", String(8), primary_key=True),  # '' = the country
     Column("first_thread_id", String(36), nullable=False),
     Column("last_thread_id", String(36), nullable=False),
     Column("last_at", Instant, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index(  # the states where a key was seen, beside all the subdivisions
+    "spread_states",
+    spread.c.key,
+    spread.c.status,
+    sqlite_where=spread.c.admin1 == "",
+    postgresql_where=spread.c.admin1 == "",
 )
 
 links = Table(

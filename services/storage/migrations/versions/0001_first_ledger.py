@@ -278,7 +278,6 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("sightings", schema=None) as batch_op:
         batch_op.create_index("sightings_key", ["key", "status", "country", "ended_at"], unique=False)
-        batch_op.create_index("sightings_message", ["message_id"], unique=False)
         batch_op.create_index("sightings_thread", ["thread_id"], unique=False)
 
     op.create_table(
@@ -295,14 +294,24 @@ def upgrade() -> None:
         "spread",
         sa.Column("key", sa.String(length=120), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
-        sa.Column("market", sa.String(length=24), nullable=False),
         sa.Column("country", sa.String(length=2), nullable=False),
+        sa.Column("market", sa.String(length=24), nullable=False),
         sa.Column("admin1", sa.String(length=8), nullable=False),
         sa.Column("first_thread_id", sa.String(length=36), nullable=False),
         sa.Column("last_thread_id", sa.String(length=36), nullable=False),
         sa.Column("last_at", Instant(), nullable=False),
-        sa.PrimaryKeyConstraint("key", "status", "market", "country", "admin1"),
+        sa.PrimaryKeyConstraint("key", "status", "country", "market", "admin1"),
+        sqlite_with_rowid=False,
     )
+    with op.batch_alter_table("spread", schema=None) as batch_op:
+        batch_op.create_index(
+            "spread_states",
+            ["key", "status"],
+            unique=False,
+            sqlite_where=sa.text("admin1 = ''"),
+            postgresql_where=sa.text("admin1 = ''"),
+        )
+
     op.create_table(
         "threads",
         sa.Column("id", sa.String(length=36), nullable=False),
