@@ -17,6 +17,7 @@ from services.storage import (
     deliveries_settling,
     endpoints,
 )
+from services.storage.deliveries_together import Together
 from services.storage.delivery_records import (
     Attempt,
     Chased,
@@ -53,22 +54,17 @@ class LedgerDeliveries:
     ) -> None:
         self._executor = executor
         self._rules = rules
-        self._decide = decide
         self._directory = directory or DirectoryReader()
+        self._together = Together(
+            executor, partial(deliveries_routing.route_all, decide=decide, directory=self._directory)
+        )
         self._per_endpoint = per_endpoint
         self._tolerated = tolerated
         self._lease = lease
 
     async def route(self, message_id: str, *, now: datetime) -> Routed:
         """Route a classified message and every lower version of its thread, once."""
-        unit = partial(
-            deliveries_routing.route,
-            message_id=message_id,
-            decide=self._decide,
-            directory=self._directory,
-            now=now,
-        )
-        return await self._executor.write(unit)
+        return await self._together.route(message_id, now=now)
 
     async def claim(self, *, now: datetime, limit: int, least_urgent: int = 3) -> list[Claim]:
         """Claim due notifications, most urgent first."""

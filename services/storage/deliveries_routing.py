@@ -5,6 +5,7 @@ correction ever overtakes what it corrects. A repeat finds the fact and decides 
 """
 
 import json
+from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -19,7 +20,7 @@ from services.storage.delivery_records import Background, Decide, Planned, Route
 from services.storage.driver import run
 from services.storage.locks import lock
 from services.storage.records import Directory, Version
-from services.storage.statements import insert_once, next_number
+from services.storage.statements import insert_once, next_number, padded
 from services.storage.tables import notifications, receipts, routings, threads, verdicts
 
 _RANKS: Final = {"critical": 0, "high": 1, "moderate": 2, "info": 3}
@@ -39,17 +40,14 @@ _told_columns = (
     notifications.c.reason,
     notifications.c.received,
 )
-_place = (
-    select(verdicts.c.thread_id, verdicts.c.thread_version, threads.c.incident_id)
+_places = (
+    select(verdicts.c.message_id, verdicts.c.thread_id, verdicts.c.thread_version, threads.c.incident_id)
     .join(threads, threads.c.id == verdicts.c.thread_id)
-    .where(verdicts.c.message_id == bindparam("message"))
-    .order_by(verdicts.c.revision.desc())
-    .limit(1)
+    .where(verdicts.c.message_id.in_(bindparam("messages", expanding=True)))
+    .order_by(verdicts.c.revision)
 )
 _unrouted = VERSIONS.where(
-    verdicts.c.thread_id == bindparam("thread"),
-    verdicts.c.thread_version <= bindparam("version"),
-    verdicts.c.routed_at.is_(None),
+    verdicts.c.thread_id.in_(bindparam("threads", expanding=True)), verdicts.c.routed_at.is_(None)
 ).order_by(verdicts.c.thread_version, verdicts.c.revision)
 _thread_told = (
     select(*_told_columns)
@@ -115,34 +113,100 @@ _mark = (
 )
 
 
-def route(
+def route_all(
     connection: Connection,
     *,
-    message_id: str,
+    wanted: Sequence[tuple[str, datetime]],
+    decide: Decide,
+    directory: Callable[[Connection], Directory],
+) -> list[Routed | Invalid]:
+    """Route classified messages, one after the other, each with every lower version of its thread.
+
+    Safe to repeat: what is routed stays as it was decided. `Invalid` in the place of what is not classified.
+    """
+    found = run(connection, _places, {"messages": padded([message_id for message_id, _ in wanted])})
+    places = {row.message_id: row for row in found}  # the newest verdict of each
+    keys = {f"thread:{row.thread_id}" for row in places.values()}
+    lock(connection, keys | {f"incident:{row.incident_id}" for row in places.values()})
+    waiting: dict[str, deque[Version]] = {row.thread_id: deque() for row in places.values()}
+    if waiting:
+        for row in run(connection, _unrouted, {"threads": padded(list(waiting))}):
+            waiting[row.thread__id].append(to_version(row))
+    pen = _Pen(connection)
+    answers: list[Routed | Invalid] = []
+    for message_id, now in wanted:
+        place = places.get(message_id)
+        if place is None:
+            answers.append(Invalid("not_classified", f"no classified message {message_id}"))
+            continue
+        queue = waiting[place.thread_id]
+        versions = []
+        while queue and queue[0].thread_version <= place.thread_version:
+            versions.append(queue.popleft())
+        answers.append(_route(connection, versions, pen=pen, decide=decide, directory=directory, now=now))
+    pen.write()
+    return answers
+
+
+def _route(
+    connection: Connection,
+    versions: Sequence[Version],
+    *,
+    pen: "_Pen",
     decide: Decide,
     directory: Callable[[Connection], Directory],
     now: datetime,
 ) -> Routed:
-    """Route a classified message and every lower version of its thread that is not routed yet.
-
-    Safe to repeat: what is routed stays as it was decided. `Invalid`: no such classified message.
-    """
-    place = run(connection, _place, {"message": message_id}).one_or_none()
-    if place is None:
-        raise Invalid("not_classified", f"no classified message {message_id}")
-    lock(connection, (f"thread:{place.thread_id}", f"incident:{place.incident_id}"))
-    waiting = run(connection, _unrouted, {"thread": place.thread_id, "version": place.thread_version}).all()
-    versions: list[Version] = []
     rows = 0
     ready = False
-    for version in map(to_version, waiting):
-        people = directory(connection)
+    for version in versions:
+        if _is_later(version) or _asks_for_incident(version):
+            pen.write()  # what was decided just now is part of what this one rests on
+        people = pen.directory or directory(connection)
+        pen.directory = people
         routing = decide(version, _background(connection, version), people, now=now)
-        _write(connection, version, routing, directory_version=people.version, now=now)
-        versions.append(version)
+        _supersede_older(connection, version, routing, now=now)
+        pen.take(version, routing, directory_version=people.version, now=now)
         rows += len(routing.rows)
         ready = ready or bool(routing.reopened) or any(row.state == "pending" for row in routing.rows)
     return Routed(versions=tuple(versions), rows=rows, ready=ready)
+
+
+class _Pen:
+    """Keeps what was decided until it is written, for many versions at once."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.directory: Directory | None = None  # one transaction sees one
+        self._connection = connection
+        self._rows: list[dict[str, Any]] = []
+        self._routings: list[dict[str, Any]] = []
+        self._marks: list[dict[str, Any]] = []
+
+    def take(self, version: Version, routing: Routing, *, directory_version: int, now: datetime) -> None:
+        """Keep one decision."""
+        like = like_version(version)
+        self._rows.extend(_row(row, like=like, now=now) for row in routing.rows)
+        self._routings.append(
+            {
+                "message_id": version.message.id,
+                "occasion": routing.occasion,
+                "thread_id": version.thread.id,
+                "revision": version.revision,
+                "directory_version": directory_version,
+                "reasons": json.dumps({one: list(codes) for one, codes in routing.reasons.items()}),
+                "planned": len(routing.rows),
+                "routed_at": now,
+            }
+        )
+        self._marks.append({"message": version.message.id, "revised": version.revision, "at": now})
+
+    def write(self) -> None:
+        """Write down what was kept."""
+        if self._routings:
+            _insert(self._connection, self._rows)
+            run(self._connection, insert_once(self._connection, routings), self._routings)
+            run(self._connection, _mark, self._marks)
+        self._rows, self._routings, self._marks = [], [], []
 
 
 def thread_told(connection: Connection, *, thread_id: str) -> list[Told]:
@@ -154,14 +218,15 @@ def insert_rows(
     connection: Connection, planned: Sequence[Planned], *, like: dict[str, Any], now: datetime
 ) -> None:
     """Write planned notifications; ``like`` names the message, its thread and its urgency."""
-    if not planned:
+    _insert(connection, [_row(row, like=like, now=now) for row in planned])
+
+
+def _insert(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    if not rows:
         return
-    last = next_number(connection, CURSOR, step=len(planned))
-    rows = [
-        _row(row, cursor=last - len(planned) + 1 + place, like=like, now=now)
-        for place, row in enumerate(planned)
-    ]
-    run(connection, insert_once(connection, notifications), rows if len(rows) > 1 else rows[0])
+    last = next_number(connection, CURSOR, step=len(rows))
+    numbered = [row | {"cursor": number} for number, row in enumerate(rows, start=last - len(rows) + 1)]
+    run(connection, insert_once(connection, notifications), numbered)
 
 
 def like_version(version: Version) -> dict[str, Any]:
@@ -178,7 +243,7 @@ def like_version(version: Version) -> dict[str, Any]:
 
 def _background(connection: Connection, version: Version) -> Background:
     thread = version.thread
-    later = version.thread_version > 1 or version.revision > 0
+    later = _is_later(version)
     told = thread_told(connection, thread_id=thread.id) if later else []
     incident = _incident(connection, version) if _asks_for_incident(version) else []
     known: dict[str, Version] = {}
@@ -194,6 +259,11 @@ def _background(connection: Connection, version: Version) -> Background:
     return Background(thread=told, incident=incident, known=known, authors=authors)
 
 
+def _is_later(version: Version) -> bool:
+    """Return whether something of its thread may have been told before."""
+    return version.thread_version > 1 or version.revision > 0
+
+
 def _asks_for_incident(version: Version) -> bool:
     """Return whether what others of the incident were told can matter: most versions are spared that read."""
     corroborates = version.correlation.level in ("content_copy", "same_event")
@@ -205,34 +275,16 @@ def _incident(connection: Connection, version: Version) -> list[Told]:
     return [to_told(row) for row in run(connection, _incident_told, wanted)]
 
 
-def _write(
-    connection: Connection, version: Version, routing: Routing, *, directory_version: int, now: datetime
-) -> None:
+def _supersede_older(connection: Connection, version: Version, routing: Routing, *, now: datetime) -> None:
     newer = {"thread": version.thread.id, "version": version.thread_version}
     if routing.supersedes and version.thread_version > 1:
         run(connection, _supersede, newer | {"at": now})
         run(connection, _answered_by_newer, newer)
-    insert_rows(connection, routing.rows, like=like_version(version), now=now)
     for row in routing.reopened:
         run(connection, _reopen, {"row": row, "at": now})
-    run(
-        connection,
-        insert_once(connection, routings),
-        {
-            "message_id": version.message.id,
-            "occasion": routing.occasion,
-            "thread_id": version.thread.id,
-            "revision": version.revision,
-            "directory_version": directory_version,
-            "reasons": json.dumps({one: list(codes) for one, codes in routing.reasons.items()}),
-            "planned": len(routing.rows),
-            "routed_at": now,
-        },
-    )
-    run(connection, _mark, {"message": version.message.id, "revised": version.revision, "at": now})
 
 
-def _row(row: Planned, *, cursor: int, like: dict[str, Any], now: datetime) -> dict[str, Any]:
+def _row(row: Planned, *, like: dict[str, Any], now: datetime) -> dict[str, Any]:
     pending = row.state == "pending"
     return like | {
         "id": row.id,
@@ -254,5 +306,4 @@ def _row(row: Planned, *, cursor: int, like: dict[str, Any], now: datetime) -> d
         "settled_at": None if pending else now,
         "due_at": row.due_at,
         "awaits_answer": row.due_at is not None and row.state != "withheld",
-        "cursor": cursor,
     }
