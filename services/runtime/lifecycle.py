@@ -59,6 +59,9 @@ async def _limit(tasks: Sequence[asyncio.Task[None]], *, stop: asyncio.Event, dr
 async def pause(stop: asyncio.Event, wait: timedelta) -> None:
     """Wait for `wait`, or until `stop` is set."""
     try:
-        await asyncio.wait_for(stop.wait(), wait.total_seconds())
+        async with asyncio.timeout(
+            wait.total_seconds()
+        ):  # wait_for may swallow a cancellation before Python 3.12
+            await stop.wait()
     except TimeoutError:
         return

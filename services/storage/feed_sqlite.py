@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
+from services.errors import Transient
 from services.storage import outbox
 from services.storage.records import Record
 from services.storage.sqlite import SqliteLedger
@@ -46,7 +47,9 @@ class SqliteFeed:
                 continue
             behind = self._done[group] != self._written[group]
             try:
-                await asyncio.wait_for(woken.wait(), _WRITE_BEHIND if behind else _POLL)
+                # not wait_for: before Python 3.12 it may swallow the cancellation by which a crash ends us
+                async with asyncio.timeout(_WRITE_BEHIND if behind else _POLL):
+                    await woken.wait()
             except TimeoutError:
                 await self.flush(group)
         await self.flush(group)
@@ -60,11 +63,15 @@ class SqliteFeed:
             await self.flush(group)
 
     async def flush(self, group: str) -> None:
-        """Write the group's position down if it has moved."""
+        """Write the group's position down if it has moved; a ledger out of reach is asked again with the next."""
         done = self._done[group]
-        if done != self._written[group]:
+        if done == self._written[group]:
+            return
+        try:
             await self._ledger.write(partial(outbox.move, group=group, to=done))
-            self._written[group] = done
+        except Transient:  # a restart would repeat records, as after a crash
+            return
+        self._written[group] = done
 
     def wake(self, group: str) -> None:
         """Let a waiting reader look at `stop` now."""

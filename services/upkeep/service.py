@@ -103,7 +103,8 @@ class Upkeep:
                 full = handled >= self._policy.most and task is not Task.AUDIT_DELIVERIES
                 wait = deadlines.wait_after(self._policy, full=full, failures=failures)
                 try:
-                    await asyncio.wait_for(stop.wait(), wait.total_seconds())
+                    async with asyncio.timeout(wait.total_seconds()):
+                        await stop.wait()
                 except TimeoutError:
                     continue
 
