@@ -8,6 +8,7 @@ same name, several names in one. A near spelling only suggests. Source: HPAD-202
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import lru_cache
 
 from schemas.vocabularies import Outcome
 from services.classify.beside import agrees, named_with_class
@@ -34,9 +35,11 @@ _BETWEEN_SUBSTANCES = re.compile(
 _EITHER = re.compile(r"\s+(?:o|ou|or|u)\s+", re.IGNORECASE)
 _PERHAPS_BETWEEN = re.compile(r"\s*(?<=[\w)])\s*/\s*(?=\w)|,\s+")
 _MOST_PARTS = 8
+_ANSWERS = 8192  # kept: the same few thousand names come again and again
 _MOST_CHARACTERS = 200  # of a name, as the contract has it; longer is not looked at
 
 
+@lru_cache(maxsize=_ANSWERS)
 def identify_name(name: str, catalogue: Catalogue) -> Identity:
     """Return what ``name`` means by itself. Never raises; an empty name is unknown."""
     if not name.strip() or len(name) > _MOST_CHARACTERS:

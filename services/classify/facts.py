@@ -9,6 +9,7 @@ Source: HPAD-2021:RIME.1.4@L313, HPAD-2021:RIME.1.5@L314.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
+from operator import attrgetter
 
 from schemas.alerts import Alert
 from schemas.classifications import CategoryLabel
@@ -157,13 +158,13 @@ class _Harm:
         )
 
     def deaths(self, where: Callable[[Statement], bool] | None = None) -> int:
-        return int(total(filter(where or _anywhere, self.statements), lambda one: one.deaths))
+        return self._total(where, _deaths)
 
     def severe(self, where: Callable[[Statement], bool] | None = None) -> int:
-        return int(total(filter(where or _anywhere, self.statements), lambda one: one.severe))
+        return self._total(where, _severe)
 
     def cases(self, where: Callable[[Statement], bool] | None = None) -> int:
-        return int(total(filter(where or _anywhere, self.statements), lambda one: one.cases))
+        return self._total(where, _cases)
 
     def opioid(self, statement: Statement) -> bool:
         return any(product.opioids for product in self._of(statement))
@@ -180,8 +181,18 @@ class _Harm:
     def severe_with(self, product: int) -> int:
         return self.severe(lambda statement: statement.finding in {None, product})
 
+    def _total(self, where: Callable[[Statement], bool] | None, measure: Callable[[Statement], int]) -> int:
+        if not self.statements:  # as in most alerts
+            return 0
+        return int(total(filter(where or _anywhere, self.statements), measure))
+
     def _of(self, statement: Statement) -> Iterable[Product]:
         return (product for product in self._products if statement.finding in {None, product.index})
+
+
+_deaths: Callable[[Statement], int] = attrgetter("deaths")
+_severe: Callable[[Statement], int] = attrgetter("severe")
+_cases: Callable[[Statement], int] = attrgetter("cases")
 
 
 def _anywhere(_: Statement) -> bool:

@@ -9,8 +9,8 @@ Source: HPAD-2021:RIME.1.4@L313, HPAD-2021:RIME.1.5@L314.
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
+from typing import TypedDict
 
 from schemas.alerts import Alert, Finding, Product, Substance
 from schemas.vocabularies import Confirmation, Market, Matrix, Outcome, Presence, Role
@@ -38,8 +38,21 @@ _SEEN = frozenset(
     }
 )
 _FOUND_EVERYWHERE = ("cocaine", "cannabis", "Δ9-THC", "THC", "MDMA")
+_FACTS = {"event_start", "event_end", "detected_at", "findings", "harms"}
 _LONGEST = 100  # of the name of a plant in a key
 _BLOCK = 14  # characters of an InChIKey that say how the atoms are connected
+
+
+class _Base(TypedDict):
+    """What all sightings of one finding share."""
+
+    finding: int
+    market: str
+    country: str
+    admin1: tuple[str, ...]
+    presence: str
+    began_at: datetime
+    ended_at: datetime
 
 
 def sightings_of(alert: Alert, identities: Sequence[Sequence[Identity]]) -> tuple[Sighting, ...]:
@@ -93,14 +106,15 @@ def _of_finding(
     alert: Alert, index: int, finding: Finding, identities: Sequence[Identity]
 ) -> Iterator[Sighting]:
     best: dict[str, Sighting] = {}
+    base = _base(alert, index, finding)
+    here = finding.presence is Presence.DETECTED_HERE
     for substance, identity in zip(finding.substances, identities, strict=True):
         member = substance_key(identity)
         for key in (member, family_key(identity)):
             if key is None or (substance.confirmation is Confirmation.RULED_OUT and key.startswith(FAMILY)):
                 continue  # one member that is not there says nothing of its family
-            sighting = _of_substance(alert, index, finding, substance=substance, key=key)
-            if key.startswith(FAMILY):
-                sighting = replace(sighting, detail=member or "")
+            detail = (member or "") if key.startswith(FAMILY) else ""
+            sighting = _of_substance(base, substance, key=key, detail=detail, here=here)
             if key not in best or _weight(sighting) > _weight(best[key]):
                 best[key] = sighting
     yield from best.values()
@@ -110,9 +124,7 @@ def _of_finding(
         if key.startswith(SUBSTANCE) and one.role == Role.PRINCIPAL and one.confirmation != "ruled_out"
     )
     for key in product_keys(finding.product):
-        here = finding.presence is Presence.DETECTED_HERE
-        base = _base(alert, index, finding, key=key)
-        yield replace(base, detail=" ".join(principals), counted=here)
+        yield Sighting(**base, key=key, role="", confirmation="", detail=" ".join(principals), counted=here)
 
 
 def product_keys(product: Product | None) -> tuple[str, ...]:
@@ -129,40 +141,38 @@ def product_keys(product: Product | None) -> tuple[str, ...]:
     return tuple(keys)
 
 
-def _of_substance(alert: Alert, index: int, finding: Finding, *, substance: Substance, key: str) -> Sighting:
-    here = finding.presence is Presence.DETECTED_HERE
-    base = _base(alert, index, finding, key=key)
-    return replace(
-        base,
-        market=Market.CHEMICAL_TRADE.value if substance.role in _CHEMICAL else base.market,
+def _of_substance(base: _Base, substance: Substance, *, key: str, detail: str, here: bool) -> Sighting:
+    if substance.role in _CHEMICAL:
+        base = {**base, "market": Market.CHEMICAL_TRADE.value}
+    return Sighting(
+        **base,
+        key=key,
         role=substance.role.value,
         confirmation=substance.confirmation.value,
+        detail=detail,
         counted=here and substance.role in TELLING and substance.confirmation in _SEEN,
     )
 
 
-def _base(alert: Alert, index: int, finding: Finding, *, key: str) -> Sighting:
+def _base(alert: Alert, index: int, finding: Finding) -> _Base:
     began_at, ended_at = window(alert)
-    return Sighting(
-        finding=index,
-        key=key,
-        market=_market(finding),
-        country=alert.location.country,
-        admin1=tuple(sorted(set(alert.location.admin1))),
-        role="",
-        confirmation="",
-        presence=finding.presence.value,
-        began_at=began_at,
-        ended_at=ended_at,
-    )
+    return {
+        "finding": index,
+        "market": _market(finding),
+        "country": alert.location.country,
+        "admin1": tuple(sorted(set(alert.location.admin1))),
+        "presence": finding.presence.value,
+        "began_at": began_at,
+        "ended_at": ended_at,
+    }
 
 
 def _text(alert: Alert) -> Sighting:
     began_at, ended_at = window(alert)
     place = alert.location
-    facts = alert.model_dump(
-        mode="json", include={"event_start", "event_end", "detected_at", "findings", "harms"}
-    )
+    facts = alert.model_dump_json(include=_FACTS)
+    if '"x_' in facts:  # only where the sender names things itself do they stand in no fixed order
+        facts = json.dumps(json.loads(facts), sort_keys=True, ensure_ascii=False)
     where = [place.country, sorted(place.admin1), _plain(place.locality)]
     return Sighting(
         finding=0,
@@ -175,7 +185,7 @@ def _text(alert: Alert) -> Sighting:
         presence="",
         began_at=began_at,
         ended_at=ended_at,
-        detail=_digest(json.dumps([where, facts], sort_keys=True, ensure_ascii=False)),
+        detail=_digest(json.dumps(where, ensure_ascii=False), facts),
     )
 
 

@@ -7,12 +7,14 @@ what a product is. What stays unclear has no effect, and nothing is ever disguis
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from schemas.vocabularies import Outcome
 from services.classify.by_name import identify_name
 from services.reference.catalogue import Catalogue, Entry
 from services.reference.names import exact_key
 
+_ANSWERS = 4096  # kept: the same words come again and again
 _WORDS = re.compile(r"[^\s/,;()+\"«»“”'’‘]+")
 
 _FOODS = """
@@ -56,6 +58,7 @@ class SoldAs:
 NOTHING_TOLD = SoldAs(keys=frozenset(), family=None, effect_group=None, medicine=False, food=False)
 
 
+@lru_cache(maxsize=_ANSWERS)
 def promise_of(text: str | None, catalogue: Catalogue) -> SoldAs:
     """Return what ``text`` promises: the whole where that names a substance or a class, else its words."""
     if text is None or not text.strip():

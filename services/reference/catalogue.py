@@ -119,7 +119,7 @@ class NameIndex:
         return self.locantless.get(key, _NOTHING) if key == locantless_key(name) else _NOTHING
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # by identity: answers are kept by catalogue
 class Catalogue:
     """Every substance by every identifier. Lookups return keys sorted, or an empty tuple."""
 
