@@ -22,7 +22,7 @@ from services.demo import expectations, scenario
 from services.demo.expectations import Expected
 from services.demo.installation import Installation
 from services.demo.scenario import Step
-from services.demo.sinks import Arrival, Sinks
+from services.demo.sinks import Arrival, Reading, Sinks
 
 _DIRECTORY = Path(__file__).parent / "directory.json"
 _WAIT = 15.0  # seconds for what is expected; it takes milliseconds
@@ -35,13 +35,14 @@ class Told:
 
     step: str
     arrival: Arrival
+    reading: Reading
     milliseconds: float
 
     @property
     def as_expected(self) -> Expected:
         """The same as a line of the expectations."""
-        one = self.arrival
-        return Expected(self.step, one.recipient, one.channel, one.language, one.content)
+        one, reading = self.arrival, self.reading
+        return Expected(self.step, one.recipient, one.channel, reading.language, reading.content)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +116,8 @@ async def _arrived(sinks: Sinks, *, count: int) -> None:
 
 
 def _told(step: Step, arrival: Arrival, posted_at: float) -> Told:
-    return Told(step=step.name, arrival=arrival, milliseconds=(arrival.at - posted_at) * 1000)
+    milliseconds = (arrival.at - posted_at) * 1000
+    return Told(step=step.name, arrival=arrival, reading=arrival.read(), milliseconds=milliseconds)
 
 
 def _organisation(step: Step) -> str:
@@ -170,15 +172,15 @@ def _table(told: Iterable[Told]) -> Table:
     table.add_column("subject", overflow="ellipsis", no_wrap=True)
     table.add_column("file", no_wrap=True)
     for one in told:
-        arrival = one.arrival
+        arrival, reading = one.arrival, one.reading
         table.add_row(
             one.step,
             arrival.recipient,
-            arrival.language,
+            reading.language,
             arrival.channel,
-            arrival.content,
+            reading.content,
             f"{one.milliseconds:.0f}",
-            arrival.subject,
+            reading.subject,
             arrival.where.name,
         )
     return table

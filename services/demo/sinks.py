@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from email import message_from_bytes, policy
-from email.message import EmailMessage
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
@@ -17,16 +17,26 @@ _OPAQUE = re.compile(r"\bN-[0-9A-Z]{4}-[0-9A-Z]{4}\b")  # the reference of an al
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What one notification says."""
+
+    language: str
+    content: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """One notification that arrived, and when (seconds of the monotonic clock)."""
+    """One notification that arrived, and when (seconds of the monotonic clock).
+
+    It is read later: reading a mail takes longer than the relay needs to send one, and would be measured with it.
+    """
 
     at: float
     recipient: str
     channel: str
-    language: str
-    content: str
-    subject: str
     where: Path
+    read: Callable[[], Reading]
 
 
 class Sinks:
@@ -74,18 +84,14 @@ class Sinks:
         at = time.monotonic()
         content = envelope.content or b""
         raw = content if isinstance(content, bytes) else content.encode()
-        message = message_from_bytes(raw, policy=policy.default)
         recipient = envelope.rcpt_tos[0].partition("@")[0]
-        subject = str(message["Subject"])
         self._take(
             Arrival(
                 at=at,
                 recipient=recipient,
                 channel="email",
-                language=str(message["Content-Language"]),
-                content=self._content(subject, message),
-                subject=subject,
                 where=self._save(f"{recipient}.eml", raw),
+                read=partial(_read_mail, raw, sender=self._sender),
             )
         )
         return "250 OK"
@@ -93,27 +99,17 @@ class Sinks:
     async def _webhook(self, request: web.Request) -> web.Response:
         at = time.monotonic()
         raw = await request.read()
-        data = json.loads(raw)["data"]
         recipient = request.match_info["recipient"]
         self._take(
             Arrival(
                 at=at,
                 recipient=recipient,
                 channel="webhook",
-                language=data["text"]["language"],
-                content="notice" if data["content"] == "withheld" else data["content"],
-                subject=data["text"]["subject"],
                 where=self._save(f"{recipient}.json", raw),
+                read=partial(_read_webhook, raw),
             )
         )
         return web.Response(status=204)
-
-    def _content(self, subject: str, message: EmailMessage) -> str:
-        if _OPAQUE.search(subject):
-            return "notice"
-        text = message.get_body(("plain",))
-        whole = text is not None and self._sender in str(text.get_content())
-        return "full" if whole else "findings"
 
     def _take(self, arrival: Arrival) -> None:
         self.arrivals.append(arrival)
@@ -123,3 +119,19 @@ class Sinks:
         path = self._folder / f"{len(self.arrivals) + 1:04}-{name}"
         path.write_bytes(raw)
         return path
+
+
+def _read_mail(raw: bytes, *, sender: str) -> Reading:
+    message = message_from_bytes(raw, policy=policy.default)
+    subject = str(message["Subject"])
+    content = "notice" if _OPAQUE.search(subject) else "findings"
+    text = message.get_body(("plain",))
+    if content != "notice" and text is not None and sender in str(text.get_content()):
+        content = "full"
+    return Reading(language=str(message["Content-Language"]), content=content, subject=subject)
+
+
+def _read_webhook(raw: bytes) -> Reading:
+    data = json.loads(raw)["data"]
+    content = "notice" if data["content"] == "withheld" else data["content"]
+    return Reading(language=data["text"]["language"], content=content, subject=data["text"]["subject"])
