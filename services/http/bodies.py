@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from contextlib import suppress
 from datetime import timedelta
 from urllib.parse import parse_qsl
 
@@ -14,6 +15,8 @@ ALERT_BYTES = 1 << 20
 BATCH_BYTES = 8 << 20
 FORM_BYTES = 16 << 10
 _MOST_FIELDS = 20
+_LINGER_BYTES = 32 << 20
+_LINGER_TIME = timedelta(seconds=2)
 _IDEMPOTENCY_KEY = re.compile(r'"([\x20-\x21\x23-\x5b\x5d-\x7e]{1,255})"|([\x21\x23-\x7e]{1,255})')
 
 
@@ -67,6 +70,7 @@ def _refuse_encoding(request: Request) -> None:
 async def _read(request: Request, *, most: int, within: timedelta) -> bytes:
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length[:20]) > most:
+        await _linger(request)
         raise _too_large(most)
     try:
         first = (
@@ -90,12 +94,28 @@ async def _collect(request: Request, message: Message, *, most: int) -> bytes:
         part: bytes = message.get("body", b"")
         size += len(part)
         if size > most:
+            if message.get("more_body", False):
+                await _linger(request)
             raise _too_large(most)
         parts.append(part)
         if not message.get("more_body", False):
             return b"".join(parts)
         message = await request.receive()
     raise Refusal(400, "bad-request")  # the caller hung up: nobody is left to read the answer
+
+
+async def _linger(request: Request) -> None:
+    """Read on for a moment: closed at once, the connection would be reset before the sender has read the answer.
+
+    Source: RFC 9112 §9.6 (lingering close).
+    """
+    size, more = 0, True
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_LINGER_TIME.total_seconds()):
+            while more and size < _LINGER_BYTES:
+                message = await request.receive()
+                size += len(message.get("body", b""))
+                more = message["type"] == "http.request" and message.get("more_body", False)
 
 
 def _too_large(most: int) -> Refusal:
