@@ -5,6 +5,7 @@ A notification's id derives from what it is: the same on every try, in every pro
 
 import hashlib
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final
 from uuid import UUID, uuid5
 
@@ -68,6 +69,7 @@ def notification_id(*, message_id: str, occasion: str, recipient_id: str, channe
     return str(uuid5(_NAMESPACE, "\n".join((message_id, occasion, recipient_id, channel.value))))
 
 
+@lru_cache(maxsize=4096)
 def endpoint_id(recipient_id: str, channel: Channel) -> str:
     """Return the id of what backs off; it does not show the address."""
     digest = hashlib.sha256(f"{recipient_id}\n{channel.kind.value}\n{channel.address}".encode()).hexdigest()
