@@ -86,6 +86,8 @@ def firsts_history(
     own: Iterable[Sighting], identities: Sequence[Sequence[Identity]], situation: Situation
 ) -> FirstsHistory:
     """Return the register's answer in the words of the severity rules: keys of the catalogue, families."""
+    if not situation.baseline:  # then nothing is called new, so nothing is asked
+        return FirstsHistory(baseline=False, cases_before=_cases_before(situation))
     scopes = {key: _new(key, admin1, situation) for key, admin1 in _counted(own).items()}
     every = [identity for finding in identities for identity in finding]
     substances = {
@@ -99,7 +101,7 @@ def firsts_history(
         if (key := family_key(identity)) is not None and key in scopes
     }
     return FirstsHistory(
-        baseline=situation.baseline,
+        baseline=True,
         substances=substances,
         families=families,
         cases_before=_cases_before(situation),

@@ -10,9 +10,10 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import TypedDict
 
-from schemas.alerts import Alert, Finding, Product, Substance
+from schemas.alerts import Alert, Finding, PartialDate, Product, Substance
 from schemas.vocabularies import Confirmation, Market, Matrix, Outcome, Presence, Role
 from services.classify.hazards import ALPHA2
 from services.classify.identities import Identity
@@ -39,6 +40,7 @@ _SEEN = frozenset(
 )
 _FOUND_EVERYWHERE = ("cocaine", "cannabis", "Δ9-THC", "THC", "MDMA")
 _FACTS = {"event_start", "event_end", "detected_at", "findings", "harms"}
+_SPANS = 1024  # kept: most alerts of a time name the same days
 _LONGEST = 100  # of the name of a plant in a key
 _BLOCK = 14  # characters of an InChIKey that say how the atoms are connected
 
@@ -99,6 +101,11 @@ def window(alert: Alert) -> tuple[datetime, datetime]:
     """Return the first and the last instant of the event, as far as stated; else of its detection."""
     start = alert.event_start or alert.event_end or alert.detected_at
     end = alert.event_end or alert.event_start or alert.detected_at
+    return _span(start, end)
+
+
+@lru_cache(maxsize=_SPANS)
+def _span(start: PartialDate, end: PartialDate) -> tuple[datetime, datetime]:
     return start.earliest, max(start.earliest, end.latest)
 
 

@@ -59,29 +59,28 @@ _of_relay_id = select(threads.c.id, threads.c.sender_id, threads.c.message_id).w
 _let_go = delete(held).where(held.c.message_id == bindparam("message_id"))
 _hold = insert(held)
 _held_row = select(held).where(held.c.message_id == bindparam("message_id"))
-_named_before = union_all(  # one statement for both: every alert asks, and hardly any is answered
-    select(
-        held.c.message_id,
-        held.c.reference,
-        held.c.sender_id,
-        held.c.country,
-        literal("").label("thread_id"),
-        literal("").label("relation"),
-    ).where(
-        held.c.national_ref.in_([bindparam("name"), bindparam("relay_id")]),
-        held.c.status == bindparam("status"),
-    ),
-    select(
-        citations.c.message_id,
-        citations.c.reference,
-        citations.c.sender_id,
-        citations.c.country,
-        citations.c.thread_id,
-        citations.c.relation,
-    ).where(
-        citations.c.national_ref.in_([bindparam("name"), bindparam("relay_id")]),
-        citations.c.status == bindparam("status"),
-    ),
+_waits = select(
+    held.c.message_id,
+    held.c.reference,
+    held.c.sender_id,
+    held.c.country,
+    literal("").label("thread_id"),
+    literal("").label("relation"),
+).where(held.c.status == bindparam("status"))
+_cites = select(
+    citations.c.message_id,
+    citations.c.reference,
+    citations.c.sender_id,
+    citations.c.country,
+    citations.c.thread_id,
+    citations.c.relation,
+).where(citations.c.status == bindparam("status"))
+# One statement of four look-ups: every alert asks, and hardly any is answered.
+_named_before = union_all(
+    _waits.where(held.c.national_ref == bindparam("name")),
+    _waits.where(held.c.national_ref == bindparam("relay_id")),
+    _cites.where(citations.c.national_ref == bindparam("name")),
+    _cites.where(citations.c.national_ref == bindparam("relay_id")),
 )
 _overdue = (
     select(held.c.message_id)

@@ -329,7 +329,7 @@ def _after(
 ) -> Thread:
     alert, thread = message.alert, place.thread
     if thread is None:
-        thread = Thread(
+        return Thread(
             id=thread_id,
             relay_id=relay_id,
             opaque_id="",
@@ -340,10 +340,10 @@ def _after(
             message_id=message.id,
             state=decision.thread_state,
             disputed=decision.disputed,
-            version=0,
+            version=1,
             level=decision.classification.severity.level,
             strictest_tlp=alert.tlp,
-            incident_id=serials.incident_id_of(thread_id),
+            incident_id=decision.incident_id or serials.incident_id_of(thread_id),
             orphan=place.orphan,
             opened_at=now,
             updated_at=now,
