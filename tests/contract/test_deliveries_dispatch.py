@@ -29,7 +29,7 @@ KEYS = LinkKeys(keys={1: b"k" * 32}, current=1)
 class OneSecret:
     """The same secret for everybody."""
 
-    async def valid(self, institution_id: str, *, now: Any) -> list[bytes]:  # noqa: ARG002  # the port's form
+    async def valid(self, institution_id: str, *, now: Any) -> list[bytes]:  # the port's form
         return [b"s" * 32]
 
 
@@ -166,7 +166,7 @@ class Hanging:
         self.name = name
         self.got: list[str] = []
 
-    async def send(self, url: str, body: bytes, **_: Any) -> Outcome:  # noqa: ARG002  # the port's form
+    async def send(self, url: str, body: bytes, **_: Any) -> Outcome:  # the port's form
         if self.name in url:
             await asyncio.Event().wait()
         self.got.append(url)

@@ -68,7 +68,7 @@ def test_what_is_no_small_molecule_is_refused(reader: StructureReader, smiles: s
 
 
 def test_mutilated_structures_are_answered(reader: StructureReader) -> None:
-    draw = random.Random(7)  # noqa: S311
+    draw = random.Random(7)
     seeds = [row["smiles"] for row in rows(DATA / "substances.csv")]
     alphabet = "CNOSPFIcnos123456789%()[]=#@+-.*/\\HBrl \x00"
     for _ in range(2000):

@@ -1,0 +1,35 @@
+"""What every test shares: the programs that some need, and how long the generated ones take."""
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.requirements import Decided, Need, Verdict, decide, find, required
+
+# Random, so that every run looks elsewhere, and bounded, so that none takes long; `@settings` of a test counts more.
+# A machine with other work to do is slow, which is no fault of the example.
+settings.register_profile(
+    "relay", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.register_profile("long", parent=settings.get_profile("relay"), max_examples=2_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "relay"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse a word in `RELAY_TEST_REQUIRE` that would require nothing."""
+    try:
+        required(os.environ)
+    except ValueError as fault:
+        raise pytest.UsageError(str(fault)) from fault
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip or fail what needs a program that is not there."""
+    for mark in item.iter_markers("needs"):
+        need = Need(mark.args[0])
+        decided: Decided = decide(need, found=find(need), must=required(os.environ))
+        if decided.verdict is Verdict.SKIP:
+            pytest.skip(decided.reason)
+        if decided.verdict is Verdict.FAIL:
+            pytest.fail(decided.reason, pytrace=False)
