@@ -78,7 +78,7 @@ class EmailSettings(_Group):
     )
     sender: str = Field("relay@example.org", description="address in From")
     reply_to: str = Field("secretariat@example.org", description="a mailbox that someone reads")
-    connections: int = Field(4, ge=1, le=64, description="SMTP connections at a time")
+    connections: int = Field(8, ge=1, le=64, description="SMTP connections at a time")
     timeout: timedelta = Field(timedelta(seconds=30), description="for each step of a dialogue")
 
 
@@ -87,7 +87,7 @@ class NotifySettings(_Group):
 
     give_up_after: timedelta = Field(timedelta(days=7), description="from the first attempt to the last")
     webhook_timeout: timedelta = Field(timedelta(seconds=15), description="for a webhook's answer")
-    in_flight: int = Field(64, ge=1, le=1000, description="attempts at a time")
+    in_flight: int = Field(256, ge=1, le=1000, description="attempts at a time")
     in_flight_per_endpoint: int = Field(
         12,
         ge=1,

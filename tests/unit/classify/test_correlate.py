@@ -299,54 +299,48 @@ def test_after_half_a_year_it_is_no_longer_the_same_threat(relay: Relay) -> None
     assert decided(relay, alert()).correlation.states_in_window == 1
 
 
-def say_what_is_known(relay: Relay, *countries: str) -> None:
-    """Load baselines that hold nothing of what these tests report: the register may now call it new."""
-    rows = [{"country": one, "key": "", "admin1": "", "common": False} for one in countries]
+@pytest.fixture
+def informed(relay: Relay) -> Relay:
+    """A relay to which two states have said what they know: nothing of what these tests report."""
+    rows = [{"country": one, "key": "", "admin1": "", "common": False} for one in ("UY", "AR")]
     relay.run(lambda connection: connection.execute(insert(baselines), rows))
+    return relay
 
 
-def test_without_a_baseline_the_register_calls_nothing_new(relay: Relay) -> None:
-    assert decided(relay, alert()).correlation.firsts == ()
-
-
-def test_first_detections_narrow_from_region_to_subdivision(relay: Relay) -> None:
-    say_what_is_known(relay, "UY", "AR")
+def test_first_detections_narrow_from_region_to_subdivision(informed: Relay) -> None:
 
     def scopes(decision: Decision) -> set[tuple[str, str | None]]:
         return {(one.scope, one.admin1) for one in decision.correlation.firsts if one.substance}
 
-    assert scopes(decided(relay, alert())) == {("region", None)}
-    assert scopes(decided(relay, alert("R-1", country="AR"), country="AR")) == {("country", None)}
-    assert scopes(decided(relay, alert("A-2", admin1=["UY-CA"]))) == {("admin1", "UY-CA")}
-    assert scopes(decided(relay, alert("A-3", admin1=["UY-CA"]))) == set()
+    assert scopes(decided(informed, alert())) == {("region", None)}
+    assert scopes(decided(informed, alert("R-1", country="AR"), country="AR")) == {("country", None)}
+    assert scopes(decided(informed, alert("A-2", admin1=["UY-CA"]))) == {("admin1", "UY-CA")}
+    assert scopes(decided(informed, alert("A-3", admin1=["UY-CA"]))) == set()
 
 
-def test_an_update_keeps_the_news_of_its_own_thread(relay: Relay) -> None:
-    say_what_is_known(relay, "UY", "AR")
-    decided(relay, alert())
+def test_an_update_keeps_the_news_of_its_own_thread(informed: Relay) -> None:
+    decided(informed, alert())
 
-    decision = decided(relay, alert(version=2, message_type="update"))
+    decision = decided(informed, alert(version=2, message_type="update"))
 
     assert {one.scope for one in decision.correlation.firsts} == {"region"}
 
 
-def test_a_retracted_first_is_none(relay: Relay) -> None:
-    say_what_is_known(relay, "UY", "AR")
-    decided(relay, alert())
-    decided(relay, alert(version=2, message_type="retraction", findings=[]))
+def test_a_retracted_first_is_none(informed: Relay) -> None:
+    decided(informed, alert())
+    decided(informed, alert(version=2, message_type="retraction", findings=[]))
 
-    decision = decided(relay, alert("P-1"), **POLICE)
+    decision = decided(informed, alert("P-1"), **POLICE)
 
     assert {one.scope for one in decision.correlation.firsts} == {"region"}
     assert decision.links == ()
 
 
-def test_a_correction_takes_back_what_it_no_longer_says(relay: Relay) -> None:
-    say_what_is_known(relay, "UY", "AR")
-    decided(relay, alert())
-    decided(relay, alert(version=2, message_type="correction", findings=[make_finding("ketamine")]))
+def test_a_correction_takes_back_what_it_no_longer_says(informed: Relay) -> None:
+    decided(informed, alert())
+    decided(informed, alert(version=2, message_type="correction", findings=[make_finding("ketamine")]))
 
-    decision = decided(relay, alert("R-1", country="AR"), sender_id="ar-observatory", country="AR")
+    decision = decided(informed, alert("R-1", country="AR"), sender_id="ar-observatory", country="AR")
 
     assert "isotonitazene" in {one.substance for one in decision.correlation.firsts if one.scope == "region"}
 
@@ -374,21 +368,20 @@ def test_history_makes_a_first_for_severity_only_with_a_baseline(relay: Relay) -
 # --- echoes --------------------------------------------------------------------------------------------------
 
 
-def test_an_echo_links_to_its_origin_and_counts_no_sighting(relay: Relay) -> None:
-    say_what_is_known(relay, "UY", "AR")
-    decided(relay, alert())
+def test_an_echo_links_to_its_origin_and_counts_no_sighting(informed: Relay) -> None:
+    decided(informed, alert())
     passed_on = make_finding(
         "isotonitazene", presence="not_detected_here", origin={"country": "UY", "ref": "UY:A-1"}
     )
 
     decision = decided(
-        relay, alert("R-1", country="AR", findings=[passed_on]), sender_id="ar-observatory", country="AR"
+        informed, alert("R-1", country="AR", findings=[passed_on]), sender_id="ar-observatory", country="AR"
     )
 
     assert found(decision) == [("echo", "reference.echo_of")]
     assert decision.correlation.level == "echo"
     assert decision.correlation.firsts == ()
-    own = decided(relay, alert("R-2", country="AR"), sender_id="ar-police", country="AR")
+    own = decided(informed, alert("R-2", country="AR"), sender_id="ar-police", country="AR")
     assert ("country", "isotonitazene") in {(one.scope, one.substance) for one in own.correlation.firsts}
 
 
