@@ -10,7 +10,7 @@ Source: HPAD-2021:RIME.1.5@L314 (gather the available national alerts and dissem
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from schemas.vocabularies import Confirmation, CorrelationLevel, Presence, ReferenceRelation, Role
 from services.classify.history import New, firsts, states_in_window
@@ -228,6 +228,9 @@ def _threats(
 ) -> Iterator[tuple[str, str, str]]:
     """Yield (country, thread, reason): the same substance in the last months, or product, or family."""
     places = _by_key(situation.spread)
+    updated_at = {
+        other.id: other.updated_at for other in situation.threads.values() if other.state != "retracted"
+    }
     telling = [one for one in own if one.key.startswith(PRODUCT) or one.role in TELLING]
     for prefix, reason in ((SUBSTANCE, "same_substance"), (PRODUCT, "same_product"), (FAMILY, "same_family")):
         for mine in telling:
@@ -235,11 +238,12 @@ def _threats(
                 continue
             if mine.key in common or (prefix == FAMILY and mine.detail in common):
                 continue
+            since = mine.began_at - SAME_THREAT
             for place in places.get((mine.key, mine.market), ()):
-                if place.last_at < mine.began_at - SAME_THREAT:
+                if place.last_at < since:
                     continue
                 for other in (place.last_thread_id, place.first_thread_id):
-                    if _recent(situation.threads.get(other), mine.began_at - SAME_THREAT):
+                    if other in updated_at and updated_at[other] >= since:
                         yield place.country, other, reason
 
 
@@ -247,10 +251,6 @@ def _origins(situation: Situation) -> frozenset[str]:
     """Return the states whose findings are passed on."""
     origins = (finding.origin for finding in situation.message.alert.findings)
     return frozenset(one.country for one in origins if one is not None and one.country is not None)
-
-
-def _recent(thread: Other | None, since: datetime) -> bool:
-    return thread is not None and thread.state != "retracted" and thread.updated_at >= since
 
 
 def _by_key(spread: Iterable[Spread]) -> dict[tuple[str, str], list[Spread]]:

@@ -187,6 +187,8 @@ def _combined(
     groups: dict[int | None, list[Statement]] = defaultdict(list)
     for statement in statements:
         groups[statement.finding].append(statement)
+    if not groups:
+        return 0
     whole = among(groups.pop(None, []), measure)
     return max(whole, sum(among(group, measure) for group in groups.values()))
 
