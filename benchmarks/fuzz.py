@@ -28,7 +28,8 @@ EXAMPLES = Path(__file__).parent.parent / "schemas" / "examples"
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 _VALUES: tuple[Any, ...] = (
     None, True, 0, -1, 1e308, 2**63, "", " ", "\x00", "\ud800", "a" * 3000, "é" * 200, "🜚" * 50, [], {}, [[]], {"": {}},
-    "2026-02-30", "2026-11-14T25:00:00Z", "9999-12-31", "TLP:RED", "ES", "437-38-7", "CCO" * 100, "InChI=1S/", "Ω\u202e",
+    "2026-02-30", "2026-11-14T25:00:00Z", "9999-12-31", "TLP:RED", "ES", "437-38-7", "CCO" * 100, "InChI=1S/",
+    "Ω\u202e",
 )  # fmt: skip
 
 
@@ -93,7 +94,9 @@ def classifier() -> Callable[..., Classification]:
 def _bytes(example: bytes, dice: random.Random) -> bytes:
     raw = bytearray(example)
     for _ in range(dice.randint(1, 6)):
-        place = dice.randrange(len(raw))
+        place = dice.randrange(len(raw) or 1)
+        if not raw:
+            break
         match dice.randrange(4):
             case 0:
                 raw[place] = dice.randrange(256)
