@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -81,6 +81,7 @@ from services.upkeep.service import Upkeep
 GROUPS = {"classify": (ALERTS,), "notify": (CLASSIFIED,), "metrics": (ALERTS, CLASSIFIED, DELIVERIES)}
 _BATCH = 16  # records of one commit; more would hold up the HTTP requests between them
 _SWITCH = 0.0005  # seconds; the usual 5 ms would be added to every hand-over between the loop and the writer
+_LINGER = timedelta(milliseconds=50)  # metrics may come a moment later, and in larger batches
 _DRAW = random.SystemRandom()
 
 
@@ -185,10 +186,10 @@ async def _build(
         holder=str(uuid4()),
         clock=now,
     )
-    feed = SqliteFeed(ledger, most=_BATCH)
+    feed, slow_feed = SqliteFeed(ledger, most=_BATCH), SqliteFeed(ledger, most=_BATCH, linger=_LINGER)
 
-    def reader(service: Service) -> Loop:
-        return partial(_consume, service, feed, dead_letters)
+    def reader(service: Service, *, reads: SqliteFeed = feed) -> Loop:
+        return partial(_consume, service, reads, dead_letters)
 
     return [
         *(("ingest", name, loop) for name, loop in _http(web, settings)),
@@ -217,7 +218,11 @@ async def _build(
             "chaser",
             Chaser(deliveries, clock=now, instruments=instruments, wake=dispatcher.wake).run,
         ),
-        ("metrics", "metrics", reader(Metrics(receipts=receipts, instruments=MetricsInstruments(registry)))),
+        (
+            "metrics",
+            "metrics",
+            reader(Metrics(receipts=receipts, instruments=MetricsInstruments(registry)), reads=slow_feed),
+        ),
         *(("upkeep", name, loop) for name, loop in upkeep.loops),
     ]
 

@@ -5,7 +5,8 @@ between repeats records, and their ids absorb the repeat.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Sequence, Set
+from datetime import timedelta
 from functools import partial
 
 from services.errors import Transient
@@ -20,10 +21,13 @@ _WRITE_BEHIND = 0.25  # seconds between two writes of a position
 class SqliteFeed:
     """Reads topics from one ledger; woken by each of its commits."""
 
-    def __init__(self, ledger: SqliteLedger, *, most: int) -> None:
+    def __init__(self, ledger: SqliteLedger, *, most: int, linger: timedelta = timedelta(0)) -> None:
+        """Yield at most `most` records at a time; `linger` lets more of them come together first."""
         self._ledger = ledger
         self._most = most
+        self._linger = linger.total_seconds()
         self._woken: dict[str, asyncio.Event] = {}
+        self._topics: dict[str, frozenset[str]] = {}
         self._done: dict[str, int] = {}
         self._written: dict[str, int] = {}
         self._written_at: dict[str, float] = {}
@@ -34,6 +38,7 @@ class SqliteFeed:
     ) -> AsyncIterator[list[Record]]:
         """Yield records behind the group's position until `stop` is set."""
         woken = self._woken.setdefault(group, asyncio.Event())
+        self._topics[group] = frozenset(topics)
         after = await self._ledger.read(partial(outbox.position, group=group))
         self._done[group] = self._written[group] = after
         while not stop.is_set():
@@ -44,7 +49,9 @@ class SqliteFeed:
             if records:
                 after = records[-1].position
                 yield records
-                continue
+                if len(records) == self._most or woken.is_set():
+                    await asyncio.sleep(self._linger)
+                    continue
             behind = self._done[group] != self._written[group]
             try:
                 # not wait_for: before Python 3.12 it may swallow the cancellation by which a crash ends us
@@ -78,6 +85,7 @@ class SqliteFeed:
         if group in self._woken:
             self._woken[group].set()
 
-    def _wake(self) -> None:
-        for woken in self._woken.values():
-            woken.set()
+    def _wake(self, topics: Set[str]) -> None:
+        for group, woken in self._woken.items():
+            if not self._topics[group].isdisjoint(topics):
+                woken.set()

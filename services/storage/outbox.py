@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Connection, bindparam, delete, func, select, update
 
@@ -18,6 +19,8 @@ _read = (
     .order_by(outbox.c.id)
     .limit(bindparam("most"))
 )
+APPENDED: Final = "appended"  # in a connection's info: topics appended to since its executor last looked
+
 _position = select(positions.c.position).where(positions.c.group_name == bindparam("group"))
 _move = (
     update(positions)
@@ -45,6 +48,7 @@ def append_all(connection: Connection, events: Iterable[Event], *, now: datetime
         for event in events
     ]
     if rows:
+        connection.info.setdefault(APPENDED, set()).update(row["topic"] for row in rows)
         run(connection, insert_once(connection, outbox), rows if len(rows) > 1 else rows[0])
 
 

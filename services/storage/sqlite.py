@@ -12,7 +12,7 @@ import queue
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -22,6 +22,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from services.errors import Misconfigured, Transient
+from services.storage.outbox import APPENDED
 
 T = TypeVar("T")
 Unit = Callable[[Connection], T]
@@ -58,12 +59,15 @@ class _Waiting:
 
 
 class SqliteLedger:
-    """Runs units of work on one file; `on_commit` is called after each commit, on the event loop."""
+    """Runs units of work on one file.
+
+    Each of `on_commit` is called on the event loop after a commit, with the topics that were appended to.
+    """
 
     def __init__(self, path: Path, *, exclusive: bool = True) -> None:
         """Open `path`; `exclusive` refuses a second relay; without it a command works beside one."""
         self.path = path
-        self.on_commit: list[Callable[[], None]] = []
+        self.on_commit: list[Callable[[Set[str]], None]] = []
         self._engine = open_engine(path)
         self._reading: Connection | None = None
         self._slow = ThreadPoolExecutor(_SLOW_READERS, thread_name_prefix="ledger-reader")
@@ -155,14 +159,15 @@ class SqliteLedger:
             for waiting in batch:
                 waiting.error = Transient("the ledger could not commit")
                 waiting.error.__cause__ = fault
+        topics = connection.info.pop(APPENDED, frozenset())
         by_loop: dict[asyncio.AbstractEventLoop, list[_Waiting]] = {}
         for waiting in batch:
             by_loop.setdefault(waiting.loop, []).append(waiting)
         for loop, answered in by_loop.items():
             if not loop.is_closed():
-                loop.call_soon_threadsafe(self._answer, answered)
+                loop.call_soon_threadsafe(self._answer, answered, topics)
 
-    def _answer(self, batch: list[_Waiting]) -> None:
+    def _answer(self, batch: list[_Waiting], topics: Set[str]) -> None:
         for waiting in batch:
             if waiting.future.done():  # its caller was cancelled; what it wrote stands
                 continue
@@ -170,8 +175,9 @@ class SqliteLedger:
                 waiting.future.set_result(waiting.answer)
             else:
                 waiting.future.set_exception(waiting.error)
-        for callback in self.on_commit:
-            callback()
+        if topics:
+            for callback in self.on_commit:
+                callback(topics)
 
 
 def open_engine(path: Path) -> Engine:
