@@ -157,7 +157,7 @@ class Stage:
 
     async def at_rest(self) -> None:
         """Wait until nothing is on its way: all read, all routed, every notification at its end."""
-        await until(self._is_at_rest)
+        await until(self._is_at_rest, every=0.25)  # a page of metrics is some thousand lines
 
     async def _is_at_rest(self) -> bool:
         page = await self.metrics()
@@ -172,9 +172,10 @@ class Stage:
 
 def total(page: str, name: str, **labels: str) -> float:
     """Return the sum of the samples of one metric on a page of metrics; the metric must be there."""
+    wanted = "".join(line for line in page.splitlines(keepends=True) if line.startswith(name))
     found = [
         sample.value
-        for family in text_string_to_metric_families(page)
+        for family in text_string_to_metric_families(wanted)
         for sample in family.samples
         if sample.name == name and labels.items() <= sample.labels.items()
     ]
@@ -234,7 +235,9 @@ async def staged(
         yield Stage(relay=relay, webhooks=webhooks, mails=mails, client=client)
 
 
-async def until(condition: Callable[[], T | Awaitable[T]], *, within: float = WITHIN) -> T:
+async def until(
+    condition: Callable[[], T | Awaitable[T]], *, within: float = WITHIN, every: float = 0.03
+) -> T:
     """Wait until `condition` gives something true, and return that; `TimeoutError` after `within` seconds."""
     async with asyncio.timeout(within):
         while True:
@@ -242,7 +245,7 @@ async def until(condition: Callable[[], T | Awaitable[T]], *, within: float = WI
             value: T = await given if isinstance(given, Awaitable) else given
             if value:
                 return value
-            await asyncio.sleep(0.03)
+            await asyncio.sleep(every)
 
 
 async def command(

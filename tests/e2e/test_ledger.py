@@ -116,7 +116,7 @@ async def _audited(stage: Stage) -> None:
     async def again() -> bool:
         return await stage.metric("relay_upkeep_rounds_total", **done) >= before + 2
 
-    await until(again)
+    await until(again, every=0.25)
 
 
 async def _lists(stage: Stage) -> list[list[dict[str, object]]]:

@@ -102,7 +102,7 @@ def test_no_text_is_an_error(name: str) -> None:
 def test_hostile_names_are_answered() -> None:
     draw = random.Random(20261120)
     alphabet = "fentanyl 0123456789+/,()[]-'·’\u0000\u202e\u0301ΔαßЖ中\t\n"
-    for _ in range(3000):
+    for _ in range(500):
         name = "".join(draw.choices(alphabet, k=draw.randrange(200)))
         found = identify(name=name, one_of=[name[::-1]], cas=None, catalogue=_CATALOGUE, structures=None)
         assert found.codes <= {"NPS", "PHA", "PHA.NAR", "SYN", "SYN.FRS", "SYN.NSO"}
