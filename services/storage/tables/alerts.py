@@ -183,12 +183,12 @@ spread = Table(
     Column("first_thread_id", String(36), nullable=False),
     Column("last_thread_id", String(36), nullable=False),
     Column("last_at", Instant, nullable=False),
-    sqlite_with_rowid=False,
 )
 Index(  # the states where a key was seen, beside all the subdivisions
     "spread_states",
     spread.c.key,
     spread.c.status,
+    spread.c.admin1,  # the same in all its rows: SQLite prefers three columns to two of the primary key
     sqlite_where=spread.c.admin1 == "",
     postgresql_where=spread.c.admin1 == "",
 )

@@ -301,12 +301,11 @@ def upgrade() -> None:
         sa.Column("last_thread_id", sa.String(length=36), nullable=False),
         sa.Column("last_at", Instant(), nullable=False),
         sa.PrimaryKeyConstraint("key", "status", "country", "market", "admin1"),
-        sqlite_with_rowid=False,
     )
     with op.batch_alter_table("spread", schema=None) as batch_op:
         batch_op.create_index(
             "spread_states",
-            ["key", "status"],
+            ["key", "status", "admin1"],
             unique=False,
             sqlite_where=sa.text("admin1 = ''"),
             postgresql_where=sa.text("admin1 = ''"),
