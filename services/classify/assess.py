@@ -6,6 +6,7 @@ what the ledger knows of the thread and of the place. :func:`classify_alert` doe
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from schemas.alerts import Alert, Substance
 from schemas.classifications import (
@@ -30,6 +31,7 @@ from services.reference.controls import Days, Standing, controls_on, nps_strict
 from services.reference.plan import PlanBasis
 
 _NPS = "NPS"
+NOTHING_SAID: Mapping[tuple[int, int], Identity] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,11 +52,15 @@ def prepare(
     catalogue: Catalogue,
     structures: StructureReader | None,
     plan: Mapping[str, PlanBasis],
+    said: Mapping[tuple[int, int], Identity] = NOTHING_SAID,
 ) -> Prepared:
-    """Return the identities and the labels of ``alert``."""
+    """Return the identities and the labels of ``alert``; ``said`` is what people know, by position."""
     identities = tuple(
-        tuple(_identity(one, catalogue=catalogue, structures=structures) for one in finding.substances)
-        for finding in alert.findings
+        tuple(
+            said.get((index, position)) or _identity(one, catalogue=catalogue, structures=structures)
+            for position, one in enumerate(finding.substances)
+        )
+        for index, finding in enumerate(alert.findings)
     )
     labels, review = categorise(alert, identities, plan=plan)
     return Prepared(

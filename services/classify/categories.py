@@ -27,7 +27,7 @@ from schemas.vocabularies import (
     ShipmentKind,
     Tlp,
 )
-from services.classify.identities import Identity
+from services.classify.identities import NOT_A_SUBSTANCE, Identity
 from services.reference.catalogue import Entry
 from services.reference.controls import Days, Standing, controls_on
 from services.reference.plan import PlanBasis
@@ -142,7 +142,9 @@ def grounds_of(identity: Identity, on: Circumstances) -> dict[str, Ground]:
         return {}
     if identity.codes:
         own = _own(identity, on)
-    elif identity.outcome is Outcome.RESOLVED or _is_inert(identity, on):
+    elif (
+        identity.outcome is Outcome.RESOLVED or identity.reason == NOT_A_SUBSTANCE or _is_inert(identity, on)
+    ):
         own = {}
     else:
         own = {"X.UNK": Ground(rule=Rule.UNKNOWN, reason=_hint(identity))}
@@ -271,7 +273,7 @@ def _hint(identity: Identity) -> str:
 
 
 def _review(identity: Identity, on: Circumstances, *, grounds: Mapping[str, Ground]) -> set[Review]:
-    if on.confirmation is Confirmation.RULED_OUT:
+    if on.confirmation is Confirmation.RULED_OUT or identity.reason == NOT_A_SUBSTANCE:
         return set()
     reasons = {reason for reason in _TOLD_BY_IDENTITY if reason.value == identity.reason}
     if identity.codes and not grounds and on.role is Role.PRINCIPAL:

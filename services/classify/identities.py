@@ -7,6 +7,7 @@ from schemas.vocabularies import Outcome
 from services.reference.catalogue import Entry, Family
 
 NO_CODES: frozenset[str] = frozenset()
+NOT_A_SUBSTANCE = "not_a_substance"  # a person said so: it gets no code, and nobody needs to look again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

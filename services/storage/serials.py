@@ -42,6 +42,11 @@ def verdict_id_of(message_id: str, *, revision: int, cause: str) -> str:
     return _uuid5(f"{message_id} {revision} {cause}")
 
 
+def resolution_id_of(message_id: str, *, finding: int, substance: int, number: int) -> str:
+    """Return the id of the `number`-th thing that a person said of one reported substance."""
+    return _uuid5(f"resolution {message_id} {finding} {substance} {number}")
+
+
 def link_id_of(thread_id: str, other_thread_id: str, level: str) -> str:
     """Return the id of a link: said twice, it is the same row."""
     return _beside(f"link {thread_id}", f"{other_thread_id} {level}")

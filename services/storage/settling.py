@@ -229,7 +229,9 @@ def _decide(
     named, unknown = references.cited(connection, message, may_see=rules.may_see)
     before = references.named_before(connection, message, relay_id=relay_id)
     citations = tuple(one for one in (*named, *before.citations) if one.thread_id != thread_id)
-    situation = _situation(connection, proposal, place, thread_id=thread_id, citations=citations)
+    situation = situation_of(
+        connection, proposal, thread=thread, silent=place.silent, thread_id=thread_id, citations=citations
+    )
     decision = decide(situation)
     after = _after(message, place, decision, thread_id=thread_id, relay_id=relay_id, now=now)
     _write_sightings(connection, proposal, decision, place=place, thread_id=thread_id)
@@ -255,15 +257,17 @@ def _decide(
     return Settled(message_id=message.id, again=False, released=released, decision=decision)
 
 
-def _situation(
+def situation_of(
     connection: Connection,
     proposal: Proposal,
-    place: _Place,
     *,
+    thread: Thread | None,
+    silent: bool,
     thread_id: str,
     citations: tuple[Citation, ...],
 ) -> Situation:
-    message, thread = proposal.message, place.thread
+    """Return what a decision on a message may rest on; the caller holds its locks."""
+    message = proposal.message
     found: tuple[Sighting, ...] = proposal.sightings
     status, country = message.alert.status, message.alert.location.country
     keys = sorted({one.key for one in found if not one.key.startswith("text:")})
@@ -280,7 +284,7 @@ def _situation(
         incident_id=serials.incident_id_of(thread_id) if thread is None else thread.incident_id,
         thread=thread,
         standing=None if thread is None else verdicts.classification(connection, thread.message_id),
-        silent=place.silent,
+        silent=silent,
         seen=seen,
         spread=spread,
         known=known,

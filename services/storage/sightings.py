@@ -74,6 +74,7 @@ _retire = (
     .where(sightings.c.thread_id == bindparam("of_thread"), sightings.c.current)
     .values(current=False)
 )
+_drop = delete(sightings).where(sightings.c.message_id == bindparam("of_message"))
 _spread_row = (
     spread.c.key == bindparam("of_key"),
     spread.c.status == bindparam("of_status"),
@@ -221,6 +222,29 @@ def write(
     run(connection, insert_once(connection, sightings), rows)
     if current:
         _widen(connection, found, thread_id=thread_id, status=status)
+
+
+def replace(
+    connection: Connection,
+    found: Sequence[Sighting],
+    *,
+    message_id: str,
+    thread_id: str,
+    sender_id: str,
+    status: str,
+) -> None:
+    """Put `found` in the place of what a message was remembered by, where its content is the thread's."""
+    retire(connection, thread_id, status=status, kept=found)
+    run(connection, _drop, {"of_message": message_id})
+    write(
+        connection,
+        found,
+        message_id=message_id,
+        thread_id=thread_id,
+        sender_id=sender_id,
+        status=status,
+        current=True,
+    )
 
 
 def retire(connection: Connection, thread_id: str, *, status: str, kept: Iterable[Sighting] = ()) -> None:

@@ -116,6 +116,7 @@ def write(connection: Connection, verdict: NewVerdict, *, now: datetime) -> None
             "correlation": verdict.correlation.model_dump_json(),
             "decided_at": now,
             "routed_at": now if verdict.silent else None,  # it tells nobody, so nothing is left to route
+            "review": bool(verdict.classification.review),
         },
     )
 

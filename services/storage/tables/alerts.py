@@ -133,6 +133,7 @@ verdicts = Table(
     Column("decided_at", Instant, nullable=False),
     Column("decision", BigInteger, nullable=False),  # number taken under the locks: the order of decisions
     Column("routed_at", Instant),
+    Column("review", Boolean, nullable=False, server_default=text("false")),  # a person should look at it
     UniqueConstraint("message_id", "revision", name="verdicts_revision"),
 )
 Index("verdicts_thread", verdicts.c.thread_id, verdicts.c.thread_version, verdicts.c.revision)
@@ -143,6 +144,24 @@ Index(
     postgresql_where=verdicts.c.routed_at.is_(None),
 )
 Index("verdicts_decision", verdicts.c.decision)
+_review = verdicts.c.review.is_(True)
+Index("verdicts_review", verdicts.c.decision, sqlite_where=_review, postgresql_where=_review)
+
+resolutions = Table(
+    "resolutions",  # id = (message, position, number): what a person said that a reported substance is
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("message_id", String(36), ForeignKey("receipts.id"), nullable=False),
+    Column("finding", Integer, nullable=False),
+    Column("substance", Integer, nullable=False),
+    Column("number", Integer, nullable=False),  # of the resolutions of one position the highest holds
+    Column("name", String(200), nullable=False),  # as reported
+    Column("outcome", String(120), nullable=False),  # key of the catalogue, or not_a_substance
+    Column("reason", Text, nullable=False),
+    Column("actor", String(64), nullable=False),
+    Column("at", Instant, nullable=False),
+    UniqueConstraint("message_id", "finding", "substance", "number", name="resolutions_number"),
+)
 
 sightings = Table(
     "sightings",  # id = (message, finding, key): one per finding and substance, family or product

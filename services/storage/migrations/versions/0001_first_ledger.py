@@ -482,6 +482,7 @@ def upgrade() -> None:
         sa.Column("decided_at", Instant(), nullable=False),
         sa.Column("decision", sa.BigInteger(), nullable=False),
         sa.Column("routed_at", Instant(), nullable=True),
+        sa.Column("review", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.ForeignKeyConstraint(
             ["message_id"],
             ["receipts.id"],
@@ -495,6 +496,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("verdicts", schema=None) as batch_op:
         batch_op.create_index("verdicts_decision", ["decision"], unique=False)
+        batch_op.create_index(
+            "verdicts_review",
+            ["decision"],
+            unique=False,
+            sqlite_where=sa.text("review IS 1"),
+            postgresql_where=sa.text("review IS true"),
+        )
         batch_op.create_index("verdicts_thread", ["thread_id", "thread_version", "revision"], unique=False)
         batch_op.create_index(
             "verdicts_unrouted",
@@ -531,5 +539,24 @@ def upgrade() -> None:
             ["notifications.id"],
         ),
         sa.PrimaryKeyConstraint("notification_id", "number"),
+    )
+    op.create_table(
+        "resolutions",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("message_id", sa.String(length=36), nullable=False),
+        sa.Column("finding", sa.Integer(), nullable=False),
+        sa.Column("substance", sa.Integer(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("outcome", sa.String(length=120), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("actor", sa.String(length=64), nullable=False),
+        sa.Column("at", Instant(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["message_id"],
+            ["receipts.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("message_id", "finding", "substance", "number", name="resolutions_number"),
     )
     # ### end Alembic commands ###

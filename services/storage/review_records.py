@@ -1,0 +1,61 @@
+"""What reviewing takes and gives: what a person said of a reported substance, and what is decided by it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.storage.records import Message, Version
+from services.storage.thread_records import Decide, Proposal
+
+NOT_A_SUBSTANCE = "not_a_substance"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewResolution:
+    """What a person says that one reported substance is; `finding` and `substance` are its positions.
+
+    `outcome` is a key of the catalogue, or `NOT_A_SUBSTANCE`.
+    """
+
+    message_id: str
+    finding: int
+    substance: int
+    outcome: str
+    reason: str
+    actor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolution:
+    """The same as kept; `name` is how the sender called it."""
+
+    id: str
+    message_id: str
+    finding: int
+    substance: int
+    name: str
+    outcome: str
+    reason: str
+    actor: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """A resolution and what it made of the message. `again`: it stood already, and nothing was written."""
+
+    resolution: Resolution
+    version: Version
+    again: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outdated:
+    """Messages to be decided again, and the number of the last verdict that was looked at."""
+
+    message_ids: tuple[str, ...]
+    cursor: int
+
+
+Reconsider = Callable[[Message, Sequence[Resolution]], tuple[Proposal, Decide]]
+"""Prepares a message again, with what people said of its substances: the pure half of a new decision."""
