@@ -16,6 +16,7 @@ from schemas.events import Acknowledged, AlertAccepted, AlertClassified, Deliver
 from schemas.notifications import Acknowledgement, NotificationPage, WebhookMessage
 from schemas.problems import Problem
 from schemas.receipts import AlertView, Batch, BatchResults, Page, Receipt
+from schemas.reviews import ResolutionRequest, ResolutionView, ReviewPage
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 FOLDER: Final = Path(__file__).parent / "json"
@@ -23,6 +24,7 @@ _READ: Final[Mapping[str, type[BaseModel]]] = {
     "alert": Alert,
     "batch": Batch,
     "acknowledgement": Acknowledgement,
+    "resolution-request": ResolutionRequest,
     "event-alert-accepted": AlertAccepted,
     "event-alert-classified": AlertClassified,
     "event-delivery-recorded": DeliveryRecorded,
@@ -37,6 +39,8 @@ _WRITTEN: Final[Mapping[str, type[BaseModel]]] = {
     "page": Page,
     "problem": Problem,
     "receipt": Receipt,
+    "resolution": ResolutionView,
+    "review-page": ReviewPage,
     "webhook": WebhookMessage,
 }  # what the relay writes
 

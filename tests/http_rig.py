@@ -17,8 +17,9 @@ from schemas.alerts import Alert
 from schemas.classifications import Classification
 from schemas.events import ALERTS, CLASSIFIED
 from schemas.vocabularies import Audience
-from services.classify.api import dry_run_routes
+from services.classify.api import dry_run_routes, review_routes
 from services.classify.assess import classify_alert
+from services.classify.reviewing import reconsidering
 from services.classify.service import ClassifyService
 from services.disclosure import Content, Reader, Surface, disclose
 from services.http.application import build_application
@@ -65,6 +66,7 @@ from services.storage.records import (
     Recipient,
     RecipientKind,
 )
+from services.storage.reviews import LedgerReviews
 from services.storage.serials import Naming
 from services.storage.settling import Rules
 from services.storage.sqlite import SqliteLedger
@@ -337,6 +339,15 @@ def _routers(
             stored, threads, deliveries, reading=reading, authenticator=authenticator, public_url=url
         ),
         dry_run_routes(dry_run, parse=lambda body: parse(body, now=clock.now), authenticator=authenticator),
+        review_routes(
+            LedgerReviews(ledger, may_see=lambda _institution, _message: True),
+            threads,
+            catalogue=catalogue,
+            reconsider=reconsidering(catalogue=catalogue, structures=None, plan=plan),
+            reading=reading,
+            authenticator=authenticator,
+            clock=clock,
+        ),
         notification_routes(
             deliveries,
             threads,

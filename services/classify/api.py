@@ -1,8 +1,10 @@
-"""The dry run: what an alert would be taken for, with no history and nothing stored."""
+"""The dry run (what an alert would be taken for, nothing stored), and the calls of the human queue."""
 
 import asyncio
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Final
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -10,11 +12,27 @@ from starlette.responses import Response
 
 from schemas.alerts import Alert
 from schemas.classifications import Classification
-from services.http.authentication import Authenticator
+from schemas.reviews import ResolutionRequest, ResolutionView, ReviewItem, ReviewPage
+from services.classify.reviewing import Item, Reviews, items_of
+from services.errors import Invalid
+from services.http.authentication import Authenticator, Caller
 from services.http.bodies import ALERT_BYTES, read_json
+from services.http.contracts import parsed
+from services.http.problems import Refusal, fault, is_id, missing
+from services.http.reading import SECRETARIAT, Reading
 from services.http.routes import RawRoute, documented, refusals
+from services.reference.catalogue import Catalogue
+from services.storage.ports import Threads
+from services.storage.review_records import NOT_A_SUBSTANCE, NewResolution, Reconsider, Resolved
 
 BODY_TIME = timedelta(seconds=15)
+ANSWER_BYTES: Final = 16 << 10
+MOST_ON_A_PAGE: Final = 200
+_DIGITS: Final = 19
+_PARAMETERS: Final = {
+    "since": "the `next` of the page before; absent: from the beginning",
+    "limit": f"alerts on a page, 1 to {MOST_ON_A_PAGE}; usually 50",
+}
 
 
 def dry_run_routes(
@@ -41,3 +59,129 @@ def dry_run_routes(
         return Response(verdict.model_dump_json(), media_type="application/json", headers=caller.headers)
 
     return router
+
+
+def review_routes(
+    reviews: Reviews,
+    threads: Threads,
+    *,
+    catalogue: Catalogue,
+    reconsider: Reconsider,
+    reading: Reading,
+    authenticator: Authenticator,
+    clock: Callable[[], datetime],
+) -> APIRouter:
+    """Return the calls of the human queue, for keys with the scope of the secretariat."""
+    router = APIRouter(route_class=RawRoute, tags=["reviews"])
+
+    @router.get(
+        "/v1/reviews",
+        summary="What a person should look at: unknown, ambiguous and conflicting substances",
+        responses=refusals(400, 401, 403, 429, 503),
+        openapi_extra=documented(parameters=_PARAMETERS),
+        response_model=ReviewPage,
+    )
+    async def get_reviews(request: Request) -> Response:
+        caller = await authenticator.caller(request, SECRETARIAT)
+        after, limit = _window(request, caller)
+        found = await reviews.queue(after=after, most=limit)
+        reader = await reading.reader_of(caller.key)
+        seen = [one for one in found.versions if await reading.inside(one.message, reader)]
+        page = ReviewPage(
+            items=tuple(_shown(item) for one in seen for item in items_of(one)),
+            next=str(found.cursor) if len(found.versions) == limit else None,
+        )
+        return Response(
+            page.model_dump_json(exclude_none=True), media_type="application/json", headers=caller.headers
+        )
+
+    @router.post(
+        "/v1/reviews/{message_id}/resolution",
+        summary="Say what a reported substance is: the alert is classified again",
+        responses=refusals(400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 503),
+        openapi_extra=documented(body=ResolutionRequest),
+        response_model=ResolutionView,
+    )
+    async def resolve(request: Request) -> Response:
+        caller = await authenticator.caller(request, SECRETARIAT)
+        body = await read_json(request, most=ANSWER_BYTES, within=BODY_TIME)
+        given = parsed(ResolutionRequest, body)
+        message_id = request.path_params["message_id"]
+        version = await threads.version(message_id) if is_id(message_id) else None
+        reader = await reading.reader_of(caller.key)
+        if version is None or not await reading.inside(version.message, reader):
+            raise missing()
+        new = NewResolution(
+            message_id=message_id,
+            finding=given.finding,
+            substance=given.substance,
+            outcome=_outcome(given, catalogue),
+            reason=given.reason,
+            actor=caller.key.institution_id,
+        )
+        try:
+            kept = await reviews.resolve(new, reconsider=reconsider, now=clock())
+        except Invalid as refused:
+            raise _refusal(refused) from refused
+        return Response(
+            _kept(kept).model_dump_json(exclude_none=True),
+            media_type="application/json",
+            headers=caller.headers,
+        )
+
+    return router
+
+
+def _outcome(given: ResolutionRequest, catalogue: Catalogue) -> str:
+    if (given.inchikey is None) is (given.not_a_substance is None):
+        wrong = fault("/inchikey", "one_of", "Give either inchikey or not_a_substance.")
+    elif given.inchikey is None:
+        return NOT_A_SUBSTANCE
+    elif catalogue.entry(given.inchikey) is not None:
+        return given.inchikey
+    else:
+        wrong = fault("/inchikey", "unknown_substance", "The catalogue has no substance of this key.")
+    raise Refusal(422, "invalid", errors=(wrong,))
+
+
+def _refusal(refused: Invalid) -> Refusal:
+    match refused.reason:
+        case "no_such_substance":
+            where = fault("/substance", refused.reason, "The alert has no substance at this place.")
+            return Refusal(422, "invalid", errors=(where,))
+        case "not_current":
+            return Refusal(409, "conflict", detail="A newer version has replaced this one; resolve that.")
+        case _:
+            return missing()
+
+
+def _shown(item: Item) -> ReviewItem:
+    return ReviewItem.model_validate(asdict(item))
+
+
+def _kept(kept: Resolved) -> ResolutionView:
+    return ResolutionView(
+        id=kept.resolution.id,
+        message_id=kept.resolution.message_id,
+        finding=kept.resolution.finding,
+        substance=kept.resolution.substance,
+        outcome=kept.resolution.outcome,
+        at=kept.resolution.at,
+        revision=kept.version.revision,
+        classification=kept.version.classification,
+    )
+
+
+def _window(request: Request, caller: Caller) -> tuple[int, int]:
+    since = request.query_params.get("since", "0")
+    limit = request.query_params.get("limit", "50")
+    wrong = []
+    if not (since.isascii() and since.isdigit() and len(since) < _DIGITS):
+        wrong.append(fault("/since", "bad_parameter", "A cursor that the relay gave as next."))
+    if not (
+        limit.isascii() and limit.isdigit() and len(limit) < _DIGITS and 1 <= int(limit) <= MOST_ON_A_PAGE
+    ):
+        wrong.append(fault("/limit", "bad_parameter", f"A number from 1 to {MOST_ON_A_PAGE}."))
+    if wrong:
+        raise Refusal(400, "bad-query", errors=wrong, headers=caller.headers)
+    return int(since), int(limit)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import Protocol
 
 from schemas.classifications import Candidate, SubstanceIdentity
 from schemas.vocabularies import Confirmation, Outcome, Severity
@@ -20,8 +21,15 @@ from services.classify.structure import StructureReader
 from services.reference.catalogue import Catalogue, Entry
 from services.reference.plan import PlanBasis
 from services.storage.records import Message, Version
-from services.storage.review_records import NOT_A_SUBSTANCE, Reconsider, Resolution
-from services.storage.thread_records import Decide, Proposal
+from services.storage.review_records import (
+    NOT_A_SUBSTANCE,
+    NewResolution,
+    Outdated,
+    Reconsider,
+    Resolution,
+    Resolved,
+)
+from services.storage.thread_records import Decide, Page, Proposal
 
 PERSON = "person"  # the step of an identity that a person gave
 _OF_SUBSTANCES = frozenset(
@@ -34,6 +42,32 @@ _OF_SUBSTANCES = frozenset(
         Review.NOT_IN_CATALOGUE,
     }
 )
+
+
+class Reviews(Protocol):
+    """What the ledger keeps of reviews; see `services.storage.reviewing`."""
+
+    async def queue(self, *, after: int, most: int) -> Page:
+        """Return what a person should look at, behind a cursor."""
+        ...
+
+    async def resolve(self, new: NewResolution, *, reconsider: Reconsider, now: datetime) -> Resolved:
+        """Keep what a person said, and decide the message again; a repeat does nothing."""
+        ...
+
+    async def outdated(self, *, catalogue_version: str, most: int) -> Outdated:
+        """Return the next messages that another catalogue decided."""
+        ...
+
+    async def passed(self, *, catalogue_version: str, cursor: int) -> None:
+        """Remember how far was looked."""
+        ...
+
+    async def reclassify(
+        self, message_id: str, *, catalogue_version: str, reconsider: Reconsider, now: datetime
+    ) -> bool:
+        """Decide one message by this catalogue; return whether its classification changed."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ from starlette.types import ASGIApp
 
 from schemas.events import ALERTS, CLASSIFIED, DELIVERIES
 from services.classify.assess import classify_alert
+from services.classify.reviewing import reconsidering
 from services.classify.service import ClassifyService
 from services.classify.structure import StructureReader
 from services.errors import Misconfigured
@@ -69,6 +70,7 @@ from services.storage.feed_sqlite import SqliteFeed
 from services.storage.ports import DeadLetters
 from services.storage.receipts import RETENTION_OF_KEYS
 from services.storage.recipients import DirectoryReader
+from services.storage.reviews import LedgerReviews
 from services.storage.serials import Naming
 from services.storage.settling import Rules
 from services.storage.sqlite import SqliteLedger, open_engine
@@ -134,6 +136,8 @@ async def _build(
     tables = Tables(
         catalogue=load_catalogue(), structures=StructureReader(load_class_rules()), plan=load_plan_lines()
     )
+    reviews = LedgerReviews(ledger, may_see=eyes.may_see)
+    reconsider = reconsidering(catalogue=tables.catalogue, structures=tables.structures, plan=tables.plan)
     receipts, outbox, leases = LedgerReceipts(ledger), LedgerOutbox(ledger), LedgerLeases(ledger)
     dead_letters, audit = LedgerDeadLetters(ledger), LedgerAudit(ledger)
     collector = LedgerCollector(
@@ -151,6 +155,7 @@ async def _build(
         settings=settings,
         receipts=receipts,
         threads=threads,
+        reviews=reviews,
         deliveries=deliveries,
         keys=LedgerKeys(ledger),
         sign_ins=LedgerSignIns(ledger),
@@ -159,6 +164,8 @@ async def _build(
         classify=partial(
             classify_alert, catalogue=tables.catalogue, structures=tables.structures, plan=tables.plan
         ),
+        reconsider=reconsider,
+        catalogue=tables.catalogue,
         mail=mail,
         link_keys=keys,
         terms=terms,

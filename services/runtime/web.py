@@ -18,7 +18,8 @@ from pydantic import HttpUrl
 
 from schemas.alerts import Alert
 from schemas.classifications import Classification
-from services.classify.api import dry_run_routes
+from services.classify.api import dry_run_routes, review_routes
+from services.classify.reviewing import Reviews
 from services.http.application import build_application
 from services.http.authentication import Authenticator
 from services.http.forms import Seals
@@ -40,9 +41,11 @@ from services.notify.pages.telling import Teller
 from services.notify.pages.view import View
 from services.notify.pages.words import Words, code_letter, load_words
 from services.notify.voice import Places, Terms
+from services.reference.catalogue import Catalogue
 from services.runtime.settings import Settings
 from services.storage.ports import Audit, Keys, Receipts, SignIns, Threads
 from services.storage.records import Directory
+from services.storage.review_records import Reconsider
 
 VERSION = version("early-warning-relay")
 
@@ -58,12 +61,15 @@ class Web:
     settings: Settings
     receipts: Receipts
     threads: Threads
+    reviews: Reviews
     deliveries: DeliveriesPort
     keys: Keys
     sign_ins: SignIns
     audit: Audit
     directory: Callable[[], Awaitable[Directory]]
     classify: Callable[[Alert], Classification]
+    reconsider: Reconsider
+    catalogue: Catalogue
     mail: Mail
     link_keys: LinkKeys
     terms: Terms
@@ -102,6 +108,15 @@ def application(web: Web) -> FastAPI:
         ),
         dry_run_routes(
             web.classify, parse=lambda body: parse(body, now=web.clock()), authenticator=authenticator
+        ),
+        review_routes(
+            web.reviews,
+            web.threads,
+            catalogue=web.catalogue,
+            reconsider=web.reconsider,
+            reading=reading,
+            authenticator=authenticator,
+            clock=web.clock,
         ),
     )
     own_port = web.settings.http.metrics_port is not None
