@@ -23,6 +23,7 @@ from services.commands import (
     letters,
     migrate,
     recipients,
+    reviews,
     serve,
 )
 
@@ -50,6 +51,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(recipients.app, name="recipients")
 app.add_typer(baselines.app, name="baselines")
 app.add_typer(alerts.app, name="alerts")
+app.add_typer(reviews.app, name="reviews")
 app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(letters.app, name="dead-letters")

@@ -1,23 +1,34 @@
 """The classify stage: reads accepted alerts, decides each in one transaction of the ledger."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
+import structlog
 from pydantic import ValidationError
 
 from schemas.events import ALERTS, AlertAccepted
 from services.classify.assess import prepare
 from services.classify.decide import decide, propose
 from services.classify.keys import common_keys
+from services.classify.reviewing import Reviews
 from services.classify.structure import StructureReader
-from services.errors import Invalid
+from services.errors import Invalid, Transient
 from services.reference.catalogue import Catalogue
 from services.reference.plan import PlanBasis
-from services.storage.ports import Threads
+from services.storage.ports import Leases, Threads
 from services.storage.records import Message, Record
+from services.storage.review_records import Reconsider
 from services.storage.thread_records import Died, Outcome
+
+log = structlog.get_logger(__name__)
+
+_TASK: Final = "reclassify"
+_LEASE: Final = timedelta(minutes=1)
+_PAUSE: Final = timedelta(seconds=2)
 
 Observer = Callable[[Message, Outcome, datetime], None]
 
@@ -90,3 +101,64 @@ def read(record: Record) -> Message:
         content_sha256=accepted.content_sha256,
         alert=accepted.alert,
     )
+
+
+class Reclassifier:
+    """Decides open threads again where another catalogue decided them: once after a start, a little at a time.
+
+    One process does it, by a lease. How far it came is kept, so that a restart goes on from there.
+    """
+
+    def __init__(
+        self,
+        reviews: Reviews,
+        leases: Leases,
+        *,
+        reconsider: Reconsider,
+        catalogue_version: str,
+        holder: str,
+        clock: Callable[[], datetime],
+        most: int = 200,
+    ) -> None:
+        """Take the ports and the catalogue in use; `holder` names this process, `most` bounds one round."""
+        self._reviews = reviews
+        self._leases = leases
+        self._reconsider = reconsider
+        self._version = catalogue_version
+        self._holder = holder
+        self._clock = clock
+        self._most = most
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run rounds until nothing is left, then wait for `stop`."""
+        changed, left = 0, True
+        while left and not stop.is_set():
+            try:
+                done, left = await self.round()
+                changed += done
+            except Transient as fault:
+                log.warning("the ledger is out of reach", task=_TASK, reason=str(fault))
+            if left:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), _PAUSE.total_seconds())
+        if changed:
+            log.info("classified again", catalogue=self._version, count=changed)
+        await stop.wait()
+
+    async def round(self) -> tuple[int, bool]:
+        """Look at the next verdicts; return how many messages changed, and whether more is left to look at."""
+        now = self._clock()
+        if not await self._leases.acquire(_TASK, holder=self._holder, now=now, until=now + _LEASE):
+            return 0, True
+        found = await self._reviews.outdated(catalogue_version=self._version, most=self._most)
+        changed = 0
+        for message_id in found.message_ids:
+            changed += await self._reviews.reclassify(
+                message_id,
+                catalogue_version=self._version,
+                reconsider=self._reconsider,
+                now=self._clock(),
+            )
+        if found.looked_at:
+            await self._reviews.passed(catalogue_version=self._version, cursor=found.cursor)
+        return changed, found.looked_at == self._most

@@ -16,16 +16,19 @@ from services.commands.faults import FAILED, Failed
 from services.reference.catalogue import PLANT_PREFIX, Catalogue, Entry
 from services.reference.check import problems
 from services.reference.controls import DaySpan, controls_on, nps_strict
+from services.reference.installing import install
 from services.reference.loader import load_catalogue
 from services.reference.plan import load_plan_lines
 from services.reference.structural import load_class_rules
 from services.reference.tables import DATA
+from services.runtime.tables import SETTING
 
 app = typer.Typer(no_args_is_help=True, help="Check, show and compare the substance catalogue.")
 
 Tables = Annotated[
     Path, typer.Option("--tables", help="A directory with the tables of another version.", file_okay=False)
 ]
+_FOLDER = "catalogues"  # beside the ledger
 _BLOCK = 14  # letters of an InChIKey that say how the atoms are connected
 _FACTS = ("preferred_name", "cas", "family", "codes", "marks", "effect_group", "chemical_group", "controls")
 
@@ -102,6 +105,39 @@ def diff(
     """List what changes from the catalogue in use to another version: substances, codes, control, names."""
     differences = list(_differences(_loaded(DATA), _loaded(tables)))
     output.listing([asdict(one) for one in differences], ("change", "preferred_name", "key"), as_json=as_json)
+
+
+@app.command()
+def load(
+    tables: Annotated[Path, typer.Argument(help="A directory with the tables of another version.")],
+) -> None:
+    """Check the tables of another version and keep them beside the ledger; write the setting that uses them.
+
+    Started with it, the relay decides open threads again, and tells of those that have become graver.
+    """
+    version = _sound(tables)
+    if version == _loaded(DATA).version:
+        raise Failed(f"{version} is the version of the package: give the tables another in manifest.json")
+    try:
+        place = install(tables, version=version, into=ledger.path().absolute().parent / _FOLDER)
+    except FileExistsError as fault:
+        raise Failed(f"{fault}: this version is there already, with other tables") from fault
+    except (OSError, ValueError) as fault:
+        raise Failed(f"{tables}: {fault}") from fault
+    output.say(f"relay: {version} is kept; set this and restart the relay:")
+    typer.echo(f"{SETTING}={place}")
+
+
+def _sound(tables: Path) -> str:
+    """Return the version of tables without a fault; raises `Failed` for others."""
+    try:
+        reader = StructureReader(load_class_rules(tables))
+        found = problems(lambda smiles: _key(reader, smiles), tables)
+    except (OSError, KeyError, ValueError) as fault:
+        raise Failed(f"{tables}: the tables cannot be read: {fault}") from fault
+    if found:
+        raise Failed(f"{tables} has {len(found)} problems; see relay catalogue check --tables")
+    return _loaded(tables).version
 
 
 def _loaded(tables: Path) -> Catalogue:

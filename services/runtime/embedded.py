@@ -5,11 +5,10 @@ their loops, and nothing else.
 """
 
 import asyncio
+import gc
 import random
 import sys
-from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from urllib.parse import urlsplit
@@ -23,8 +22,7 @@ from starlette.types import ASGIApp
 from schemas.events import ALERTS, CLASSIFIED, DELIVERIES
 from services.classify.assess import classify_alert
 from services.classify.reviewing import reconsidering
-from services.classify.service import ClassifyService
-from services.classify.structure import StructureReader
+from services.classify.service import ClassifyService, Reclassifier
 from services.errors import Misconfigured
 from services.http.health import Check
 from services.metrics.instruments import Instruments as MetricsInstruments
@@ -42,10 +40,6 @@ from services.notify.retry import DeliveryRules, RetryPolicy
 from services.notify.service import Chaser, NotifyService
 from services.notify.webhook_body import render_webhook
 from services.reference import places
-from services.reference.catalogue import Catalogue
-from services.reference.loader import load_catalogue
-from services.reference.plan import PlanBasis, load_plan_lines
-from services.reference.structural import load_class_rules
 from services.reference.terms import Terms, load_terms
 from services.runtime import secrets_file, server
 from services.runtime.consume import Service, consume
@@ -53,6 +47,7 @@ from services.runtime.eyes import Eyes
 from services.runtime.lifecycle import Loop, run
 from services.runtime.secrets_file import Secrets
 from services.runtime.settings import Settings
+from services.runtime.tables import load as load_tables
 from services.runtime.web import Web, application, metrics_application
 from services.storage import migrations
 from services.storage.adapters import (
@@ -82,6 +77,7 @@ from services.upkeep.service import Upkeep
 
 GROUPS = {"classify": (ALERTS,), "notify": (CLASSIFIED,), "metrics": (ALERTS, CLASSIFIED, DELIVERIES)}
 _BATCH = 16  # records of one commit; more would hold up the HTTP requests between them
+_COLLECT_AFTER = 20_000  # new objects; most die by themselves with the alert they belong to
 _SWITCH = 0.0005  # seconds; the usual 5 ms would be added to every hand-over between the loop and the writer
 _LINGER = timedelta(milliseconds=50)  # metrics may come a moment later, and in larger batches
 _DRAW = random.SystemRandom()
@@ -106,6 +102,9 @@ async def _serve(settings: Settings, roles: frozenset[str]) -> None:
         stack.push_async_callback(ledger.close)
         parts = await _build(settings, secrets, ledger, stack)
         loops = [(name, loop) for role, name, loop in parts if role in roles]
+        gc.collect()
+        gc.freeze()  # the tables live as long as the process: looking through them again and again costs half of it
+        gc.set_threshold(_COLLECT_AFTER, 20, 20)
         await run(loops, drain=settings.drain)
 
 
@@ -133,9 +132,8 @@ async def _build(
         most=settings.notify.in_flight,
         drain=settings.drain,
     )
-    tables = Tables(
-        catalogue=load_catalogue(), structures=StructureReader(load_class_rules()), plan=load_plan_lines()
-    )
+    tables = load_tables(settings.classify.catalogue)
+    holder = str(uuid4())
     reviews = LedgerReviews(ledger, may_see=eyes.may_see)
     reconsider = reconsidering(catalogue=tables.catalogue, structures=tables.structures, plan=tables.plan)
     receipts, outbox, leases = LedgerReceipts(ledger), LedgerOutbox(ledger), LedgerLeases(ledger)
@@ -190,7 +188,7 @@ async def _build(
             keep_keys=RETENTION_OF_KEYS,
         ),
         groups=tuple(GROUPS),
-        holder=str(uuid4()),
+        holder=holder,
         clock=now,
     )
     feed, slow_feed = SqliteFeed(ledger, most=_BATCH), SqliteFeed(ledger, most=_BATCH, linger=_LINGER)
@@ -215,6 +213,18 @@ async def _build(
             ),
         ),
         (
+            "classify",
+            "reclassifier",
+            Reclassifier(
+                reviews,
+                leases,
+                reconsider=reconsider,
+                catalogue_version=tables.catalogue.version,
+                holder=holder,
+                clock=now,
+            ).run,
+        ),
+        (
             "notify",
             "notify",
             reader(NotifyService(deliveries, clock=now, instruments=instruments, routed=dispatcher.routed)),
@@ -232,15 +242,6 @@ async def _build(
         ),
         *(("upkeep", name, loop) for name, loop in upkeep.loops),
     ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tables:
-    """The reference tables that classification decides by."""
-
-    catalogue: Catalogue
-    structures: StructureReader
-    plan: Mapping[str, PlanBasis]
 
 
 def _deliveries(settings: Settings, ledger: SqliteLedger, directory: DirectoryReader) -> LedgerDeliveries:

@@ -64,6 +64,10 @@ class ClassifySettings(_Group):
     """How alerts are classified."""
 
     relay_prefix: str = Field("SATA", pattern=r"^[A-Z]{2,8}$", description="first part of every relay id")
+    catalogue: Path | None = Field(
+        None,
+        description="directory of a catalogue that `relay catalogue load` installed; empty: the package's",
+    )
 
 
 class EmailSettings(_Group):

@@ -51,10 +51,11 @@ class Resolved:
 
 @dataclass(frozen=True, slots=True)
 class Outdated:
-    """Messages to be decided again, and the number of the last verdict that was looked at."""
+    """Messages to be decided again, the number of the last verdict looked at, and how many those were."""
 
     message_ids: tuple[str, ...]
     cursor: int
+    looked_at: int
 
 
 Reconsider = Callable[[Message, Sequence[Resolution]], tuple[Proposal, Decide]]

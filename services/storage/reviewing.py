@@ -133,7 +133,7 @@ def outdated(connection: Connection, *, catalogue_version: str, most: int) -> Ou
     rows = run(connection, _decided_behind, {"after": after or 0, "most": most}).all()
     mark = f'"catalogue_version":"{catalogue_version}"'
     found = dict.fromkeys(row.message_id for row in rows if mark not in row.classification)
-    return Outdated(tuple(found), rows[-1].decision if rows else after or 0)
+    return Outdated(tuple(found), rows[-1].decision if rows else after or 0, len(rows))
 
 
 def passed(connection: Connection, *, catalogue_version: str, cursor: int) -> None:

@@ -1,0 +1,72 @@
+"""`relay catalogue load`: another version is checked, kept beside the ledger, and used by the setting."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from services.errors import Misconfigured
+from services.reference.installing import install
+from services.reference.tables import DATA
+from services.runtime import tables as runtime_tables
+from tests.command import Relay
+
+
+@pytest.fixture
+def tables(tmp_path: Path) -> Path:
+    """The tables of the package as version 2027.1."""
+    folder = Path(shutil.copytree(DATA, tmp_path / "tables"))
+    _edit(folder, version="2027.1")
+    return folder
+
+
+def _edit(folder: Path, *, version: str) -> None:
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"version": version}), "utf-8")
+
+
+def test_a_version_is_kept_beside_the_ledger_and_named_by_a_setting(relay: Relay, tables: Path) -> None:
+    ended = relay("catalogue", "load", str(tables))
+
+    place = relay.folder / "catalogues" / "2027.1"
+    assert (ended.status, ended.out) == (0, f"RELAY_CLASSIFY__CATALOGUE={place}\n")
+    assert runtime_tables.load(place).catalogue.version == "2027.1"
+    assert sorted(path.name for path in (relay.folder / "catalogues").iterdir()) == ["2027.1"]
+
+
+def test_a_faulty_version_is_refused(relay: Relay, tables: Path) -> None:
+    dates = tables / "un_control_dates.csv"
+    dates.write_text(dates.read_text("utf-8").replace("2024-03-19", "2024-03-32", 1), "utf-8")
+
+    assert relay("catalogue", "load", str(tables)).status == 1
+    assert relay("catalogue", "load", str(tables / "nowhere")).status == 1
+    assert not (relay.folder / "catalogues").exists()
+
+
+def test_the_version_of_the_package_is_refused(relay: Relay) -> None:
+    ended = relay("catalogue", "load", str(DATA))
+
+    assert ended.status == 1
+    assert "manifest.json" in ended.err
+
+
+def test_a_version_is_installed_once(tables: Path, tmp_path: Path) -> None:
+    first = install(tables, version="2027.1", into=tmp_path / "kept")
+    assert install(tables, version="2027.1", into=tmp_path / "kept") == first
+
+    with (tables / "added_names.csv").open("a", encoding="utf-8") as names:
+        names.write("polvo azul,isotonitazene,a test\n")
+    with pytest.raises(FileExistsError):
+        install(tables, version="2027.1", into=tmp_path / "kept")
+
+
+@pytest.mark.parametrize("version", ["", "../2027", ".hidden", "a/b", "x" * 41])
+def test_a_version_that_names_no_directory_is_refused(tables: Path, tmp_path: Path, version: str) -> None:
+    with pytest.raises(ValueError, match="version"):
+        install(tables, version=version, into=tmp_path / "kept")
+
+
+def test_a_catalogue_that_is_not_there_stops_the_start(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured, match="RELAY_CLASSIFY__CATALOGUE"):
+        runtime_tables.load(tmp_path / "nowhere")

@@ -1,0 +1,105 @@
+"""`relay reviews`: the queue by command line, an answer, and the row that it amounts to."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection
+
+from schemas.alerts import canonical_json
+from services.classify.reviewing import reconsidering
+from services.reference.loader import load_catalogue
+from services.reference.plan import load_plan_lines
+from services.storage import receipts, settling
+from services.storage.receipt_records import TOPIC, Submission, event_payload
+from services.storage.records import Event
+from services.storage.settling import Rules
+from services.storage.sqlite import SqliteLedger
+from tests.builders import make_alert, make_finding
+from tests.command import Relay
+from tests.ledger import NAMING, everybody, message_of
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+ISOTONITAZENE = "OIOQREYBGDAYGT-UHFFFAOYSA-N"
+AT = ("--finding", "0", "--substance", "0")
+WHY = ("--reason", "Read again by the laboratory")
+
+
+def run(relay: Relay, unit: Callable[[Connection], Any]) -> Any:
+    """Run one unit of work on the relay's ledger."""
+
+    async def work() -> Any:
+        ledger = SqliteLedger(relay.ledger, exclusive=False)
+        try:
+            return await ledger.write(unit)
+        finally:
+            await ledger.close()
+
+    return asyncio.run(work())
+
+
+@pytest.fixture
+def asked(installed: Relay) -> str:
+    """Id of a classified message with a name that nobody knows."""
+    alert = make_alert(event_types=["first_detection"], findings=[make_finding("polvo azul")])
+    message = message_of(alert, sender_id="uy-ndo", country="UY", can_amend=False, at=NOW)
+    body = canonical_json(alert).decode()
+    event = Event(topic=TOPIC, event_id=message.id, key="k", payload=event_payload(message, body=body))
+    run(installed, partial(receipts.accept, submission=Submission(message=message, body=body, event=event)))
+    reconsider = reconsidering(catalogue=load_catalogue(), structures=None, plan=load_plan_lines())
+    proposal, decide = reconsider(message, ())
+    rules = Rules(naming=NAMING, may_see=everybody)
+    run(installed, partial(settling.settle, proposal=proposal, decide=decide, rules=rules, now=NOW))
+    return message.id
+
+
+def test_the_queue_is_listed_for_people_and_as_json(installed: Relay, asked: str) -> None:
+    (item,) = installed("reviews", "list", "--json").json
+    assert (item["message_id"], item["name"], item["outcome"]) == (asked, "polvo azul", "unknown")
+    assert item["urgency"] == "moderate"
+    table = installed("reviews", "list")
+    assert table.status == 0
+    assert "polvo azul" in table.out
+
+
+def test_an_answer_is_kept_once_and_proposed_as_a_row(installed: Relay, asked: str) -> None:
+    kept = installed("reviews", "resolve", asked, *AT, *WHY, "--inchikey", ISOTONITAZENE)
+    assert (kept.status, kept.err) == (0, "relay: kept; the level is high\n")
+    again = installed("reviews", "resolve", asked, *AT, *WHY, "--inchikey", ISOTONITAZENE)
+    assert (again.out, again.err) == (kept.out, "relay: said before; the level is high\n")
+    assert installed("reviews", "list", "--json").json == []
+
+    row = installed("reviews", "propose", kept.out.strip())
+
+    assert row.out == "polvo azul,isotonitazene,Read again by the laboratory\n"
+
+
+def test_what_is_no_substance_leaves_the_queue_and_has_no_row(installed: Relay, asked: str) -> None:
+    kept = installed("reviews", "resolve", asked, *AT, *WHY, "--not-a-substance")
+    assert kept.status == 0
+    assert installed("reviews", "list", "--json").json == []
+    assert installed("reviews", "propose", kept.out.strip()).status == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "status"),
+    [
+        ((*AT, *WHY), 2),
+        ((*AT, *WHY, "--not-a-substance", "--inchikey", ISOTONITAZENE), 2),
+        ((*AT, "--reason", " ", "--not-a-substance"), 2),
+        ((*AT, *WHY, "--inchikey", "AAAAAAAAAAAAAA-AAAAAAAAAA-A"), 1),
+        (("--finding", "0", "--substance", "4", *WHY, "--not-a-substance"), 1),
+    ],
+)
+def test_a_wrong_answer_is_refused(installed: Relay, asked: str, given: tuple[str, ...], status: int) -> None:
+    ended = installed("reviews", "resolve", asked, *given)
+    assert (ended.status, ended.out) == (status, "")
+    assert len(installed("reviews", "list", "--json").json) == 1
+
+
+def test_what_is_not_there_is_said(installed: Relay) -> None:
+    assert installed("reviews", "propose", "no-such-resolution").status == 1
+    assert installed("reviews", "resolve", "no-such-message", *AT, *WHY, "--not-a-substance").status == 1
