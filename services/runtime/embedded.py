@@ -7,7 +7,6 @@ their loops, and nothing else.
 import asyncio
 import gc
 import random
-import sys
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -78,14 +77,12 @@ from services.upkeep.service import Upkeep
 GROUPS = {"classify": (ALERTS,), "notify": (CLASSIFIED,), "metrics": (ALERTS, CLASSIFIED, DELIVERIES)}
 _BATCH = 16  # records of one commit; more would hold up the HTTP requests between them
 _COLLECT_AFTER = 20_000  # new objects; most die by themselves with the alert they belong to
-_SWITCH = 0.0005  # seconds; the usual 5 ms would be added to every hand-over between the loop and the writer
 _LINGER = timedelta(milliseconds=50)  # metrics may come a moment later, and in larger batches
 _DRAW = random.SystemRandom()
 
 
 def serve(settings: Settings, roles: frozenset[str]) -> None:
     """Run the services of `roles` until SIGTERM; `Misconfigured` where the ledger is not ready for this code."""
-    sys.setswitchinterval(_SWITCH)
     uvloop.run(_serve(settings, roles))
 
 
