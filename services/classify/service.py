@@ -27,7 +27,7 @@ from services.storage.thread_records import Died, Outcome
 log = structlog.get_logger(__name__)
 
 _TASK: Final = "reclassify"
-_LEASE: Final = timedelta(minutes=1)
+_LEASE: Final = timedelta(seconds=15)  # a restart waits for the lease of the process before
 _PAUSE: Final = timedelta(seconds=2)
 
 Observer = Callable[[Message, Outcome, datetime], None]

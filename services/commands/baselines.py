@@ -14,7 +14,7 @@ from services.commands import ledger, output
 from services.commands.faults import Failed
 from services.commands.keys import country_code
 from services.reference.catalogue import Catalogue
-from services.reference.loader import load_catalogue
+from services.runtime import settings, tables
 from services.storage import baselines
 from services.storage.baselines import Familiar
 
@@ -34,7 +34,7 @@ def take_in(
     Refused whole for one row that names no substance of the catalogue. Only the heading: it knows of nothing.
     """
     code = country_code(country)
-    catalogue = load_catalogue()
+    catalogue = tables.load(settings.load().classify.catalogue).catalogue
     try:
         with file.open(encoding="utf-8-sig", newline="") as lines:
             rows = list(csv.DictReader(lines))

@@ -21,6 +21,7 @@ from services.reference.loader import load_catalogue
 from services.reference.plan import load_plan_lines
 from services.reference.structural import load_class_rules
 from services.reference.tables import DATA
+from services.runtime import settings
 from services.runtime.tables import SETTING
 
 app = typer.Typer(no_args_is_help=True, help="Check, show and compare the substance catalogue.")
@@ -69,14 +70,14 @@ def check(tables: Tables = DATA, as_json: output.Json = False) -> None:
 @app.command()
 def show(
     substance: Annotated[str, typer.Argument(help="A name, a CAS number or an InChIKey.")],
-    tables: Tables = DATA,
+    tables: Tables | None = None,
     as_json: output.Json = False,
 ) -> None:
     """Show one substance: its identifiers, family, categories and international control.
 
     Exit status 1 where there is no such substance, or more than one; the candidates are then named.
     """
-    catalogue = _loaded(tables)
+    catalogue = _loaded(tables or _in_use())
     found = _found(substance, catalogue)
     if found.entry is None:
         candidates = ", ".join(one.preferred_name for one in found.candidates)
@@ -103,7 +104,7 @@ def diff(
     as_json: output.Json = False,
 ) -> None:
     """List what changes from the catalogue in use to another version: substances, codes, control, names."""
-    differences = list(_differences(_loaded(DATA), _loaded(tables)))
+    differences = list(_differences(_loaded(_in_use()), _loaded(tables)))
     output.listing([asdict(one) for one in differences], ("change", "preferred_name", "key"), as_json=as_json)
 
 
@@ -126,6 +127,11 @@ def load(
         raise Failed(f"{tables}: {fault}") from fault
     output.say(f"relay: {version} is kept; set this and restart the relay:")
     typer.echo(f"{SETTING}={place}")
+
+
+def _in_use() -> Path:
+    """Return the directory of the catalogue that the settings name."""
+    return settings.load().classify.catalogue or DATA
 
 
 def _sound(tables: Path) -> str:

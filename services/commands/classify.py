@@ -10,13 +10,10 @@ import typer
 
 from schemas.problems import Problem
 from services.classify.assess import classify_alert
-from services.classify.structure import StructureReader
 from services.commands import ledger, output
 from services.commands.faults import FAILED, Failed
 from services.ingest.validation import InvalidAlert, parse_alert
-from services.reference.loader import load_catalogue
-from services.reference.plan import load_plan_lines
-from services.reference.structural import load_class_rules
+from services.runtime import settings, tables
 
 _STDIN = Path("-")
 
@@ -30,8 +27,7 @@ def classify(
     """
     refused = 0
     with opened(file) as (lines, size), output.progressing("classifying") as report:
-        catalogue, plan = load_catalogue(), load_plan_lines()
-        structures = StructureReader(load_class_rules())
+        used = tables.load(settings.load().classify.catalogue)
         done = 0
         for raw in lines:
             done += len(raw)
@@ -44,7 +40,9 @@ def classify(
                 refused += 1
                 output.line({"problem": _problem(fault).model_dump(mode="json", exclude_none=True)})
                 continue
-            found = classify_alert(alert, catalogue=catalogue, structures=structures, plan=plan)
+            found = classify_alert(
+                alert, catalogue=used.catalogue, structures=used.structures, plan=used.plan
+            )
             output.line({"classification": found.model_dump(mode="json")})
     if refused:
         output.say(f"relay: {refused} refused")

@@ -9,11 +9,9 @@ from typing import Annotated, BinaryIO
 import typer
 
 from services.classify.lines import MOST_BYTES, Line, identify_raw
-from services.classify.structure import StructureReader
 from services.commands import ledger, output
 from services.commands.classify import opened
-from services.reference.loader import load_catalogue
-from services.reference.structural import load_class_rules
+from services.runtime import settings, tables
 
 
 def identify(
@@ -26,13 +24,13 @@ def identify(
     Each has `ref` and any of `name`, `cas`, `inchikey`, `inchi`, `smiles`, `role`, `on` (a date).
     """
     with opened(file) as (lines, size), output.progressing("identifying") as report:
-        catalogue, structures = load_catalogue(), StructureReader(load_class_rules())
+        used = tables.load(settings.load().classify.catalogue)
         done, today = 0, ledger.now().date()
         for raw in _bounded(lines):
             done += len(raw)
             report(done, size or done)
             if raw.strip():
-                _write(identify_raw(raw, catalogue=catalogue, structures=structures, today=today))
+                _write(identify_raw(raw, catalogue=used.catalogue, structures=used.structures, today=today))
 
 
 def _bounded(lines: BinaryIO) -> Iterator[bytes]:

@@ -70,3 +70,15 @@ def test_a_version_that_names_no_directory_is_refused(tables: Path, tmp_path: Pa
 def test_a_catalogue_that_is_not_there_stops_the_start(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match="RELAY_CLASSIFY__CATALOGUE"):
         runtime_tables.load(tmp_path / "nowhere")
+
+
+def test_the_commands_use_the_version_that_is_set(relay: Relay, tables: Path) -> None:
+    with (tables / "added_names.csv").open("a", encoding="utf-8") as names:
+        names.write("polvo azul,isotonitazene,a test\n")
+    relay.set(CLASSIFY__CATALOGUE=str(tables))
+
+    shown = relay("catalogue", "show", "polvo azul", "--json").json
+
+    assert (shown["preferred_name"], shown["catalogue_version"]) == ("isotonitazene", "2027.1")
+    differences = relay("catalogue", "diff", str(DATA), "--json").json
+    assert differences != []
