@@ -21,7 +21,7 @@ from benchmarks.load import Rig, rig
 from benchmarks.workload import body
 
 _PER_SECOND = 120
-_DRAIN = 60.0  # seconds after the last kill
+_QUIET = 30.0  # seconds without another delivery: nothing more comes
 _AGAIN = 0.05  # before a post that got no answer is posted again
 
 
@@ -119,14 +119,17 @@ class _Pool:
 
 
 async def _drained(one: Rig, account: Account) -> None:
-    deadline = time.monotonic() + _DRAIN
-    while time.monotonic() < deadline:
-        webhooks, mails = await one.log(), await one.mails()
-        refs = {str(entry["national_ref"]) for entry in webhooks if entry["status"] == 204}
-        if account.accepted <= refs and len({entry["id"] for entry in mails}) >= len(account.accepted):
-            await asyncio.sleep(1)  # whatever would come twice comes now
-            return
-        await asyncio.sleep(0.5)
+    """Wait until everything is there, or nothing more has come for `_QUIET` seconds."""
+    seen, since = -1, time.monotonic()
+    while time.monotonic() - since < _QUIET:
+        webhooks, mails = await one.count(), await one.count_of_mails()
+        if min(webhooks, mails) >= len(account.accepted):
+            await asyncio.sleep(2)  # whatever would come twice comes now
+            if (webhooks, mails) == (await one.count(), await one.count_of_mails()):
+                return
+        if webhooks + mails != seen:
+            seen, since = webhooks + mails, time.monotonic()
+        await asyncio.sleep(1)
 
 
 async def _compare(one: Rig, account: Account) -> None:

@@ -41,6 +41,11 @@ class Rig:
         """Return what the receiver took."""
         return [json.loads(line) for line in (await fetch(f"{self.receiver}/log")).splitlines()]
 
+    async def count_of_mails(self) -> int:
+        """Return how many emails were taken."""
+        assert self.mailbox is not None
+        return int(await fetch(self.mailbox.replace("/log", "/count")))
+
     async def mails(self) -> list[dict[str, Any]]:
         """Return what the mailbox took."""
         assert self.mailbox is not None

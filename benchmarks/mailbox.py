@@ -69,8 +69,9 @@ async def main(folder: Path | None) -> None:
     )
 
     async def log(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        content = mailbox.as_lines()
+        head = await reader.readuntil(b"\r\n\r\n")
+        counted = head.startswith(b"GET /count")
+        content = str(len(mailbox.entries)).encode() if counted else mailbox.as_lines()
         writer.write(
             b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(content) + content
         )
