@@ -89,7 +89,7 @@ class LedgerDeliveries:
             directory=self._directory,
             now=now,
         )
-        return await self._executor.write(unit)
+        return await self._executor.write(unit, first=True)  # what is sent and not settled is sent again
 
     async def expire(self, *, now: datetime, most: int = 500) -> int:
         """Take back claims whose lease has lapsed; return how many."""

@@ -28,9 +28,8 @@ T = TypeVar("T")
 Unit = Callable[[Connection], T]
 
 _MOST_IN_A_COMMIT: Final = 256
-_MOST_BEHIND: Final = (
-    4  # of the stages' units in a commit for which senders wait: they are heavier, and can wait
-)
+_MOST_TOGETHER: Final = 8  # of the stages' units in a commit: who comes meanwhile waits for all of them
+_MOST_BEHIND: Final = 4  # of them while a sender waits: they are heavier, and can wait
 _MOST_WAITING: Final = 20_000  # a bound for every queue; far above what the HTTP limits let in
 _SLOW_READERS: Final = 2
 _PRAGMAS: Final = (
@@ -128,7 +127,7 @@ class SqliteLedger:
         with self._engine.connect() as connection:
             while self._sort(ahead, behind) or ahead or behind:
                 batch = [ahead.popleft() for _ in range(min(len(ahead), _MOST_IN_A_COMMIT))]
-                room = _MOST_BEHIND if batch else _MOST_IN_A_COMMIT
+                room = _MOST_BEHIND if batch else _MOST_TOGETHER
                 batch += [behind.popleft() for _ in range(min(len(behind), room))]
                 self._commit(connection, batch)
 
