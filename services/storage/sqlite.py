@@ -11,6 +11,7 @@ import os
 import queue
 import sqlite3
 import threading
+import traceback
 from collections import deque
 from collections.abc import Callable, Set
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +32,7 @@ _MOST_IN_A_COMMIT: Final = 256
 _MOST_TOGETHER: Final = 8  # of the stages' units in a commit: who comes meanwhile waits for all of them
 _MOST_BEHIND: Final = 4  # of them while a sender waits: they are heavier, and can wait
 _MOST_WAITING: Final = 20_000  # a bound for every queue; far above what the HTTP limits let in
+_SOFTWARE: Final = 70  # exit status of a fault in the code (sysexits.h)
 _SLOW_READERS: Final = 2
 _PRAGMAS: Final = (
     "PRAGMA journal_mode=WAL",
@@ -73,7 +75,7 @@ class SqliteLedger:
         self._waiting: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._lock = lock_file(path) if exclusive else None
         self._closing = False
-        self._thread = threading.Thread(target=self._serve, name="ledger-writer", daemon=True)
+        self._thread = threading.Thread(target=self._serve_or_end, name="ledger-writer", daemon=True)
         self._thread.start()
 
     async def write(self, unit: Unit[T], *, first: bool = False) -> T:
@@ -120,6 +122,14 @@ class SqliteLedger:
     def _read_apart(self, query: Unit[T]) -> T:
         with self._engine.connect() as connection:
             return query(connection)
+
+    def _serve_or_end(self) -> None:
+        """Serve; a fault of ours here ends the process: without its writer it would answer nobody, for ever."""
+        try:
+            self._serve()
+        except BaseException:  # noqa: BLE001  # nothing is swallowed: the process ends
+            traceback.print_exc()
+            os._exit(_SOFTWARE)
 
     def _serve(self) -> None:
         ahead: deque[_Waiting] = deque()
