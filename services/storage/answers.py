@@ -1,6 +1,6 @@
 """Answers of recipients: every one is kept, the newest counts, and the first stops what is still on its way."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID, uuid5
@@ -101,11 +101,6 @@ def acknowledge(
 def answers_of(connection: Connection, message_id: str) -> list[Answer]:
     """Return every answer to a message, oldest first."""
     return [_answer(row) for row in connection.execute(_answers, {"message": message_id})]
-
-
-def newest_of(connection: Connection, message_id: str) -> Mapping[str, Answer]:
-    """Return the answer of each recipient that counts."""
-    return {one.recipient_id: one for one in answers_of(connection, message_id)}
 
 
 def recipients_of(connection: Connection, message_id: str) -> list[str]:

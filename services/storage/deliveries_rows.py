@@ -3,7 +3,6 @@
 import json
 from collections import namedtuple
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, select
@@ -115,63 +114,28 @@ def to_version(row: Any) -> Version:
 
 def to_notification(row: Any) -> Notification:
     """Return a row selected with `NOTIFICATION_COLUMNS`."""
-    return Notification(
-        id=row.id,
-        message_id=row.message_id,
-        occasion=row.occasion,
-        revision=row.revision,
-        thread_id=row.thread_id,
-        thread_version=row.thread_version,
-        recipient_id=row.recipient_id,
-        channel=_CHANNELS[row.channel],
-        endpoint_id=row.endpoint_id,
-        message_type=_TYPES[row.message_type],
-        urgency=row.urgency,
-        content=row.content,
-        why=_codes(row.why),
+    return _made(
+        row,
         state=_STATES[row.state],
-        reason=row.reason,
         attempts=row.attempts,
-        created_at=row.created_at,
         next_at=row.next_at,
         first_attempt_at=row.first_attempt_at,
-        settled_at=row.settled_at,
-        due_at=row.due_at,
-        cursor=row.cursor,
         claim_token=row.claim_token,
     )
 
 
 def to_claimed(row: Any, *, token: str, now: datetime) -> Notification:
     """Return a pending row selected with `NOTIFICATION_COLUMNS` as it stands once it is claimed."""
-    return Notification(
-        id=row.id,
-        message_id=row.message_id,
-        occasion=row.occasion,
-        revision=row.revision,
-        thread_id=row.thread_id,
-        thread_version=row.thread_version,
-        recipient_id=row.recipient_id,
-        channel=_CHANNELS[row.channel],
-        endpoint_id=row.endpoint_id,
-        message_type=_TYPES[row.message_type],
-        urgency=row.urgency,
-        content=row.content,
-        why=_codes(row.why),
+    return _made(
+        row,
         state=NotificationState.CLAIMED,
-        reason=row.reason,
         attempts=row.attempts + 1,
-        created_at=row.created_at,
         next_at=None,
         first_attempt_at=row.first_attempt_at or now,
-        settled_at=row.settled_at,
-        due_at=row.due_at,
-        cursor=row.cursor,
         claim_token=token,
     )
 
 
-@lru_cache(maxsize=1024)
 def _codes(text: str) -> tuple[str, ...]:
     return tuple(json.loads(text))
 
@@ -195,6 +159,38 @@ def to_told(row: Any) -> Told:
     )
 
 
-def instant_or_none(value: Any) -> datetime | None:
-    """Return an aggregate over an `Instant` column, which may have no rows."""
-    return value if isinstance(value, datetime) else None
+def _made(
+    row: Any,
+    *,
+    state: NotificationState,
+    attempts: int,
+    next_at: datetime | None,
+    first_attempt_at: datetime | None,
+    claim_token: str | None,
+) -> Notification:
+    """Return a row, with what a claim changes given apart."""
+    return Notification(
+        id=row.id,
+        message_id=row.message_id,
+        occasion=row.occasion,
+        revision=row.revision,
+        thread_id=row.thread_id,
+        thread_version=row.thread_version,
+        recipient_id=row.recipient_id,
+        channel=_CHANNELS[row.channel],
+        endpoint_id=row.endpoint_id,
+        message_type=_TYPES[row.message_type],
+        urgency=row.urgency,
+        content=row.content,
+        why=_codes(row.why),
+        reason=row.reason,
+        created_at=row.created_at,
+        settled_at=row.settled_at,
+        due_at=row.due_at,
+        cursor=row.cursor,
+        state=state,
+        attempts=attempts,
+        next_at=next_at,
+        first_attempt_at=first_attempt_at,
+        claim_token=claim_token,
+    )

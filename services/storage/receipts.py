@@ -86,18 +86,6 @@ def fits(
     return _pairs(connection, relay)
 
 
-def has_lower_version(connection: Connection, message: Message) -> bool:
-    """Return whether this national reference has a lower version: that is then what it refers to."""
-    alert = message.alert
-    lower = select(receipts.c.id).where(
-        receipts.c.sender_id == message.sender_id,
-        receipts.c.status == alert.status,
-        receipts.c.national_ref == alert.national_ref,
-        receipts.c.version < alert.version,
-    )
-    return connection.execute(lower.limit(1)).first() is not None
-
-
 def counts(connection: Connection) -> dict[str, int]:
     """Return how many messages are in each state: accepted is their sum."""
     rows = connection.execute(
