@@ -5,16 +5,25 @@ The table of the project's security rules is `_by_tlp`, row by row; `redact` cut
 Source: TLP 2.0 (FIRST); HPAD-2021:RIME.1.5@L314 (disseminate national alerts to member states).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
 from schemas.alerts import Alert
-from schemas.vocabularies import Audience, Status, Tlp
-from services.storage.records import Channel, ChannelKind, Participation, Recipient, RecipientKind
+from schemas.classifications import Correlation
+from schemas.vocabularies import Audience, CorrelationLevel, First, Status, Tlp
+from services.storage.records import (
+    Channel,
+    ChannelKind,
+    Participation,
+    Recipient,
+    RecipientKind,
+    Version,
+)
 
 _SMALLEST_CELL: Final = 5  # fewer people than this in an age or sex group could be recognised
+_ECHO: Final = CorrelationLevel.ECHO
 _STRICTNESS: Final = (Tlp.CLEAR, Tlp.GREEN, Tlp.AMBER, Tlp.AMBER_STRICT, Tlp.RED)
 
 
@@ -155,6 +164,56 @@ def redact(
         is Content.FULL
     )
     return shown.model_copy(update={"attachments": attachments})
+
+
+def correlate_for(
+    version: Version,
+    reader: Reader,
+    content: Content,
+    *,
+    others: Mapping[str, Version],
+    later: Mapping[str, Iterable[Tlp]] | None = None,
+) -> Correlation:
+    """Return what a version has to do with other alerts, computed from what this reader may see.
+
+    What is hidden is neither named nor counted, and gives no level: an echo is one by its own words. ``others``
+    are the related alerts by message id, each with its thread as it now stands; one that is missing is hidden.
+    ``later`` holds the labels of the versions after them; where it has none, the strictest that the thread ever
+    had closes whatever is not its newest version. A first stays one for who sees less, but whoever sees
+    FINDINGS only is not told in which part of the country.
+    """
+    correlation = version.correlation
+    seen = tuple(
+        one for one in correlation.related if one.id in others and _shown(others[one.id], reader, later)
+    )
+    firsts = correlation.firsts
+    if content is not Content.FULL:
+        firsts = tuple(one for one in firsts if one.scope is not First.ADMIN1)
+    if len(seen) == len(correlation.related):
+        return correlation if firsts == correlation.firsts else _with(correlation, firsts=firsts)
+    states = {others[one.id].alert.location.country for one in seen} | {version.alert.location.country}
+    level = seen[0].level if seen else CorrelationLevel.NEW  # the nearest stands first
+    return _with(
+        correlation,
+        level=_ECHO if correlation.level is _ECHO else level,
+        incident_id=correlation.incident_id if seen else None,
+        related=seen,
+        firsts=firsts,
+        states_in_window=min(correlation.states_in_window, len(states)),
+    )
+
+
+def _shown(other: Version, reader: Reader, later: Mapping[str, Iterable[Tlp]] | None) -> bool:
+    superseded = other.thread_version < other.thread.version
+    labels: Iterable[Tlp] = (other.thread.strictest_tlp,) if superseded else ()
+    if later is not None:
+        labels = later.get(other.message.id, labels)
+    disclosed = disclose(other.alert, reader, sender_id=other.message.sender_id, later_tlps=labels)
+    return disclosed.content in (Content.FULL, Content.FINDINGS)
+
+
+def _with(correlation: Correlation, **changes: Any) -> Correlation:
+    return correlation.model_copy(update=changes)
 
 
 # --- the table -------------------------------------------------------------------------------------------

@@ -4,14 +4,14 @@ A version is judged together with those that came after it in its thread: a stri
 that must be evidenced (TLP:RED by the secretariat) is written to the audit before it is shown.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from schemas.alerts import Alert
 from schemas.classifications import Classification, Correlation
-from schemas.vocabularies import CorrelationLevel, Tlp
-from services.disclosure import Content, Disclosed, Reader, Surface, disclose, redact, stricter
+from schemas.vocabularies import Tlp
+from services.disclosure import Content, Disclosed, Reader, Surface, correlate_for, disclose, redact, stricter
 from services.storage.ports import Audit, Threads
 from services.storage.records import ApiKey, Directory, Message, Recipient, RecipientKind, Version
 
@@ -82,7 +82,7 @@ class Reading:
             tlp=tlp,
             alert=redact(version.alert, disclosed.content, reader, sender_id=version.message.sender_id),
             classification=_classification_for(version.classification, disclosed.content),
-            correlation=await self._correlation_for(version, reader),
+            correlation=await self._correlation_for(version, reader, disclosed.content),
         )
 
     async def evidence(self, message: Message, reader: Reader) -> None:
@@ -124,35 +124,15 @@ class Reading:
             if self.judge(one, reader, later=self.later_in(one, history)).content in _SHOWN
         ]
 
-    async def _correlation_for(self, version: Version, reader: Reader) -> Correlation:
-        correlation = version.correlation
-        if not correlation.related:
-            return correlation
-        seen: dict[str, Version] = {}
-        for related in correlation.related:
+    async def _correlation_for(self, version: Version, reader: Reader, content: Content) -> Correlation:
+        others: dict[str, Version] = {}
+        later: dict[str, tuple[Tlp, ...]] = {}
+        for related in version.correlation.related:
             other = await self._threads.version(related.id)
-            if other is None:
-                continue
-            later = await self.later(other)
-            if self.judge(other, reader, later=later).content in _SHOWN:
-                seen[related.id] = other
-        return _cut(correlation, version, seen)
-
-
-def _cut(correlation: Correlation, version: Version, seen: Mapping[str, Version]) -> Correlation:
-    """Return a correlation without what the reader may not see: what is hidden is not counted either."""
-    related = tuple(one for one in correlation.related if one.id in seen)
-    if len(related) == len(correlation.related):
-        return correlation
-    states = {one.alert.location.country for one in seen.values()} | {version.alert.location.country}
-    return correlation.model_copy(
-        update={
-            "level": related[0].level if related else CorrelationLevel.NEW,  # the nearest stands first
-            "incident_id": correlation.incident_id if related else None,
-            "related": related,
-            "states_in_window": min(correlation.states_in_window, len(states)),
-        }
-    )
+            if other is not None:
+                others[related.id] = other
+                later[related.id] = await self.later(other)
+        return correlate_for(version, reader, content, others=others, later=later)
 
 
 def _classification_for(classification: Classification, content: Content) -> Classification:

@@ -13,6 +13,7 @@ from schemas.vocabularies import MessageType, Tlp
 from services.disclosure import (
     Content,
     Reader,
+    correlate_for,
     disclose,
     redact,
     redact_for_others,
@@ -28,7 +29,6 @@ from services.storage.records import Channel, ChannelKind, Notification, Recipie
 
 _SHOWN: Final = (Content.FULL, Content.FINDINGS)
 _TAKES_BACK: Final = (MessageType.CORRECTION, MessageType.RETRACTION)
-_ALONE: Final = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +150,7 @@ def compose(
         why=one.why,
         alert=alert,
         classification=version.classification if whole else None,
-        correlation=_visible(version, reader, related) if whole else None,
+        correlation=correlate_for(version, reader, content, others=related) if whole else None,
         level=thread.level,
         urgency=severity_of(one.urgency),
         under_review=bool(version.classification.review),
@@ -178,25 +178,3 @@ def _redacted(version: Version, content: Content, reader: Reader) -> Alert:
 
 def _disputant(version: Version) -> str | None:
     return version.message.sender_country if version.message_type is MessageType.DISPUTE else None
-
-
-def _visible(version: Version, reader: Reader, related: Mapping[str, Version]) -> Correlation:
-    """Return the correlation as computed from what this reader may see: what is hidden is not counted either."""
-    correlation = version.correlation
-    if not correlation.related:
-        return correlation
-    seen = [
-        one
-        for one in correlation.related
-        if (other := related.get(one.id)) is not None
-        and disclose(other.alert, reader, sender_id=other.message.sender_id).content in _SHOWN
-    ]
-    if len(seen) == len(correlation.related):
-        return correlation
-    states = {related[one.id].alert.location.country for one in seen} | {version.alert.location.country}
-    return correlation.model_copy(
-        update={
-            "related": tuple(seen),
-            "states_in_window": min(correlation.states_in_window, max(len(states), _ALONE)),
-        }
-    )

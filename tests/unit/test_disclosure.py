@@ -3,21 +3,25 @@
 from itertools import product
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from schemas.vocabularies import Audience, Status, Tlp
+from schemas.classifications import Correlation, FirstSeen, RelatedAlert
+from schemas.vocabularies import Audience, CorrelationLevel, First, Status, Tlp
 from services.disclosure import (
     Content,
     Reader,
     Surface,
+    correlate_for,
     disclose,
     disclose_publicly,
     redact,
     released_to,
     stricter,
 )
-from services.storage.records import Participation, Recipient, RecipientKind
+from services.storage.records import Participation, Recipient, RecipientKind, Version
 from tests.builders import make_alert, make_finding
-from tests.deliveries_rig import email, make_recipient, webhook
+from tests.deliveries_rig import email, make_recipient, make_thread, make_version, webhook
 
 # Email (of one person), webhook, page, API, acknowledgement link.
 # F full, p findings of products, N notice, - nothing. Released without a list, not named, not the sender's own.
@@ -289,3 +293,79 @@ def test_a_notice_shows_no_alert() -> None:
 def test_the_strictest_of_several_labels() -> None:
     assert stricter(Tlp.GREEN, Tlp.RED, Tlp.AMBER_STRICT) is Tlp.RED
     assert stricter(Tlp.AMBER_STRICT, Tlp.AMBER) is Tlp.AMBER_STRICT
+
+
+def _related(*names: str) -> Correlation:
+    return Correlation(
+        level=CorrelationLevel.SAME_EVENT,
+        incident_id="incident-1",
+        related=tuple(
+            RelatedAlert(id=name, relay_id=f"SATA-{name}", level=level, reason="key")
+            for name, level in zip(
+                names, (CorrelationLevel.SAME_EVENT, CorrelationLevel.SAME_THREAT), strict=True
+            )
+        ),
+        firsts=(
+            FirstSeen(scope=First.COUNTRY, country="UY", substance="Carfentanil"),
+            FirstSeen(scope=First.ADMIN1, country="UY", admin1="UY-MO", family="fentanyl"),
+        ),
+        states_in_window=3,
+    )
+
+
+def _of(country: str, tlp: str = "TLP:CLEAR", *, strictest: Tlp | None = None, newest: int = 1) -> Version:
+    alert = make_alert(location={"country": country}, tlp=tlp)
+    thread = make_thread(alert, strictest_tlp=strictest or alert.tlp, version=newest)
+    return make_version(alert, message_id=country, thread=thread)
+
+
+@pytest.mark.parametrize(
+    ("others", "level", "related", "states"),
+    [
+        ({"BR": _of("BR"), "AR": _of("AR")}, "same_event", ["BR", "AR"], 3),
+        ({"BR": _of("BR"), "AR": _of("AR", "TLP:RED")}, "same_event", ["BR"], 2),
+        ({"BR": _of("BR", "TLP:RED"), "AR": _of("AR")}, "same_threat", ["AR"], 2),
+        ({"BR": _of("BR", strictest=Tlp.RED, newest=2), "AR": _of("AR")}, "same_threat", ["AR"], 2),
+        ({}, "new", [], 1),
+    ],
+)
+def test_what_derives_from_several_alerts_is_computed_from_those_that_the_reader_may_see(
+    others: dict[str, Version], level: str, related: list[str], states: int
+) -> None:
+    version = make_version(make_alert(), correlation=_related("BR", "AR"))
+    reader = Reader(recipient=recipient_of(RecipientKind.FOCAL_POINT), surface=Surface.EMAIL)
+    shown = correlate_for(version, reader, Content.FULL, others=others)
+    assert (shown.level, [one.id for one in shown.related], shown.states_in_window) == (
+        level,
+        related,
+        states,
+    )
+    assert (shown.incident_id is None) is (not related)
+    assert shown.firsts == version.correlation.firsts
+
+
+def test_an_older_version_of_another_alert_is_closed_by_what_came_after_it_and_by_nothing_else() -> None:
+    version = make_version(make_alert(), correlation=_related("BR", "AR"))
+    others = {"BR": _of("BR", strictest=Tlp.RED, newest=3), "AR": _of("AR")}
+    reader = Reader(recipient=recipient_of(RecipientKind.FOCAL_POINT), surface=Surface.PAGE)
+    for labels, count in (((Tlp.GREEN,), 2), ((Tlp.RED,), 1)):
+        shown = correlate_for(version, reader, Content.FULL, others=others, later={"BR": labels})
+        assert len(shown.related) == count
+
+
+def test_who_sees_findings_only_is_not_told_in_which_part_of_the_country_it_is_a_first() -> None:
+    version = make_version(make_alert(), correlation=_related("BR", "AR"))
+    others = {"BR": _of("BR"), "AR": _of("AR")}
+    reader = Reader(recipient=recipient_of(RecipientKind.FOCAL_POINT), surface=Surface.API)
+    shown = correlate_for(version, reader, Content.FINDINGS, others=others)
+    assert [one.scope for one in shown.firsts] == [First.COUNTRY]
+
+
+@given(hidden=st.lists(st.sampled_from(["BR", "AR"]), unique=True), kind=st.sampled_from(list(RecipientKind)))
+def test_nothing_hidden_is_named_whoever_reads(hidden: list[str], kind: RecipientKind) -> None:
+    version = make_version(make_alert(), correlation=_related("BR", "AR"))
+    others = {name: _of(name, "TLP:RED" if name in hidden else "TLP:CLEAR") for name in ("BR", "AR")}
+    reader = Reader(recipient=recipient_of(kind), surface=Surface.WEBHOOK)
+    shown = correlate_for(version, reader, Content.FULL, others=others)
+    assert {one.id for one in shown.related}.isdisjoint(hidden)
+    assert shown.states_in_window <= 3 - len(hidden)

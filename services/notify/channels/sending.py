@@ -119,7 +119,15 @@ class Sender:
         self._kept: OrderedDict[tuple[str, int], Version] = OrderedDict()
 
     def remember(self, version: Version) -> None:
-        """Keep a version that was just read; the oldest beyond the bound is forgotten."""
+        """Keep a version that was just read; the oldest beyond the bound is forgotten.
+
+        What a newer version of its thread may have closed is forgotten too, and read again.
+        """
+        if version.thread_version > 1:
+            thread = version.thread
+            for key, one in tuple(self._kept.items()):
+                if one.thread.id == thread.id and one.thread.version < thread.version:
+                    del self._kept[key]
         self._kept[(version.message.id, version.revision)] = version
         while len(self._kept) > _REMEMBERED:
             self._kept.popitem(last=False)
