@@ -29,6 +29,10 @@ _LAYERS: Mapping[str, int] = {
 _ADAPTERS = frozenset(
     f"services.storage.{name}" for name in ("adapters", "sqlite", "postgresql", "feed_sqlite", "feed_kafka")
 )
+_PORTS_OVER_ANY_EXECUTOR = "services.storage.adapters"
+_ASSEMBLY = (
+    "services.runtime.assembly"  # the same for every runtime, so it may name no database and no transport
+)
 _MAY_NAME_ADAPTERS = frozenset(
     {
         "services.runtime.embedded",
@@ -203,7 +207,8 @@ def _fault(module: str, target: str, name: str | None, taken: frozenset[tuple[st
     if mine[0] != theirs[0] and mine[1] <= theirs[1]:
         return f"imports {target} against the direction"
     full = f"{target}.{name}" if f"{target}.{name}" in _ADAPTERS else target
-    if full in _ADAPTERS and mine[0] != "services.storage" and module not in _MAY_NAME_ADAPTERS:
+    allowed = module in _MAY_NAME_ADAPTERS or (module, full) == (_ASSEMBLY, _PORTS_OVER_ANY_EXECUTOR)
+    if full in _ADAPTERS and mine[0] != "services.storage" and not allowed:
         return f"names the adapter {full}"
     if module.split(".")[1:2] and module.split(".")[1] in SERVICES and target.startswith("services.storage"):
         opened = _OPEN.match(target) or _OPEN.match(f"{target}.{name}") or (target, name) in taken

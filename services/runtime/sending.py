@@ -1,0 +1,68 @@
+"""What a process sends with: the mail server, webhooks, and the notifier's sender over both."""
+
+from contextlib import AsyncExitStack
+from functools import partial
+from urllib.parse import urlsplit
+
+from services.errors import Misconfigured
+from services.notify.channels.address_guard import AddressGuard
+from services.notify.channels.email_smtp import SmtpChannel, SmtpServer
+from services.notify.channels.mailing import mail_renderer
+from services.notify.channels.sending import Addressing, Channels, Renderers, Sender
+from services.notify.channels.webhook import WebhookChannel
+from services.notify.links import LinkKeys
+from services.notify.webhook_body import render_webhook
+from services.reference import places
+from services.reference.terms import Terms
+from services.runtime.secrets_file import Secrets
+from services.runtime.settings import Settings
+from services.storage.deliveries import LedgerDeliveries
+from services.storage.directory import LedgerSecrets
+from services.storage.ports import Executor
+from services.storage.webhook_secrets import SecretBox
+
+
+def mail_channel(settings: Settings) -> SmtpChannel:
+    """Return the channel to the mail server; `Misconfigured` for a login that would be readable on the way."""
+    email = settings.email
+    smtp = SmtpServer(
+        host=email.host,
+        port=email.port,
+        tls=email.tls,
+        username=email.username,
+        password=email.password.get_secret_value() if email.password else None,
+    )
+    if email.username is not None and email.tls == "none":
+        raise Misconfigured("RELAY_EMAIL__TLS", "a login without TLS would show the password")
+    return SmtpChannel(smtp, sender=email.sender, timeout=email.timeout, connections=email.connections)
+
+
+async def sender_over(
+    deliveries: LedgerDeliveries,
+    *,
+    settings: Settings,
+    secrets: Secrets,
+    executor: Executor,
+    mail: SmtpChannel,
+    terms: Terms,
+    keys: LinkKeys,
+    stack: AsyncExitStack,
+) -> Sender:
+    """Return the notifier's sender; what it opens is closed with `stack`."""
+    guard = AddressGuard([str(network) for network in settings.notify.allow_networks])
+    webhook = await stack.enter_async_context(WebhookChannel(guard, timeout=settings.notify.webhook_timeout))
+    url = str(settings.http.public_url).rstrip("/")
+    email = mail_renderer(
+        terms=terms,
+        places=places,
+        domain=urlsplit(url).hostname or "localhost",
+        sender=settings.email.sender,
+        reply_to=settings.email.reply_to,
+    )
+    return Sender(
+        deliveries,
+        LedgerSecrets(executor, SecretBox([key.decode() for key in secrets.at_rest])),
+        Channels(webhook=webhook, email=mail),
+        Renderers(webhook=partial(render_webhook, terms=terms, places=places), email=email),
+        addressing=Addressing(base_url=url, keys=keys),
+    )
