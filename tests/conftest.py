@@ -6,6 +6,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.requirements import Decided, Need, Verdict, decide, find, required
+from tests.servers.kafka import kafka as kafka
+from tests.servers.kafka import own_kafka as own_kafka
 
 # Random, so that every run looks elsewhere, and bounded, so that none takes long; `@settings` of a test counts more.
 # A machine with other work to do is slow, which is no fault of the example.

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from services.demo import kafka_jars
+
 VARIABLE = "RELAY_TEST_REQUIRE"
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _POSTGRES = Path("/usr/lib/postgresql")  # where Debian keeps the server, off the PATH
@@ -76,5 +78,5 @@ _FINDERS: Mapping[Need, Callable[[], str | None]] = {
     Need.BROWSER: _browser,
     Need.PROMTOOL: lambda: shutil.which("promtool"),
     Need.POSTGRESQL: _postgres,
-    Need.KAFKA: lambda: shutil.which("kafka-server-start.sh") or shutil.which("kafka-server-start"),
+    Need.KAFKA: kafka_jars.obtainable,
 }
