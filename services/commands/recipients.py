@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import Connection
 
-from services.commands import ledger, output
+from services.commands import endpoints, ledger, output
 from services.commands.faults import Failed
 from services.commands.keys import country_code
 from services.directory.entries import Parsed
@@ -24,6 +24,8 @@ from services.storage.records import ChannelKind, Directory, Participation, Reci
 from services.storage.webhook_secrets import SecretBox
 
 app = typer.Typer(no_args_is_help=True, help="The directory: who is told, and how states take part.")
+app.command("endpoints")(endpoints.show)
+app.command("enable-endpoint")(endpoints.enable)
 
 _COLUMNS = (
     "id",

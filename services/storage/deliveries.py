@@ -15,7 +15,6 @@ from services.storage import (
     deliveries_routing,
     deliveries_rows,
     deliveries_settling,
-    endpoints,
 )
 from services.storage.deliveries_together import Together
 from services.storage.delivery_records import (
@@ -23,7 +22,6 @@ from services.storage.delivery_records import (
     Chased,
     Claim,
     Decide,
-    Health,
     NewAnswer,
     Remind,
     Routed,
@@ -120,14 +118,6 @@ class LedgerDeliveries:
     async def thread_told(self, thread_id: str) -> list[Told]:
         """Return everything that was routed in a thread, oldest version first."""
         return await self._executor.read(partial(deliveries_routing.thread_told, thread_id=thread_id))
-
-    async def ailing_endpoints(self) -> list[Health]:
-        """Return the endpoints that fail or are disabled."""
-        return await self._executor.read(endpoints.listed)
-
-    async def enable_endpoint(self, endpoint_id: str, *, now: datetime) -> bool:
-        """Clear what an endpoint backs off for, and make its queue due."""
-        return await self._executor.write(partial(endpoints.enable, endpoint_id=endpoint_id, now=now))
 
     async def chase(
         self,

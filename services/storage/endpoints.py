@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, func, select
 
+from services.storage import audit
 from services.storage.delivery_records import Health
 from services.storage.driver import run
 from services.storage.statements import insert_once, padded
@@ -74,8 +75,11 @@ def drain(connection: Connection, endpoint_id: str, *, now: datetime) -> int:
     return connection.execute(_drain, {"endpoint": endpoint_id, "at": now}).rowcount
 
 
-def enable(connection: Connection, endpoint_id: str, *, now: datetime) -> bool:
-    """Clear an endpoint's failures and whatever disabled it; return whether there was anything to clear."""
+def enable(connection: Connection, endpoint_id: str, *, actor: str, now: datetime) -> bool:
+    """Clear an endpoint's failures and whatever disabled it, and write down who did.
+
+    Return whether there was anything to clear; where there was not, nothing is changed.
+    """
     cleared = connection.execute(
         endpoints.update()
         .where(
@@ -84,8 +88,11 @@ def enable(connection: Connection, endpoint_id: str, *, now: datetime) -> bool:
         )
         .values(failures=0, failing_since=None, next_probe_at=None, disabled_reason=None, changed_at=now)
     ).rowcount
+    if not cleared:
+        return False
     drain(connection, endpoint_id, now=now)
-    return cleared > 0
+    audit.record(connection, actor=actor, act="endpoint.enabled", subject=endpoint_id, detail={}, now=now)
+    return True
 
 
 def listed(connection: Connection) -> list[Health]:

@@ -6,12 +6,18 @@ from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
+from sqlalchemy import select
 
 from services.notify.channels.signing import secret_bytes
+from services.notify.occasions import endpoint_id
 from services.runtime import secrets_file
 from services.runtime.settings import load
-from services.storage.sqlite import lock_file
-from tests.builders import minimal_alert_json
+from services.storage import endpoints
+from services.storage.delivery_records import Health
+from services.storage.records import Channel, ChannelKind
+from services.storage.sqlite import lock_file, open_engine
+from services.storage.tables import audit
+from tests.builders import NOW, minimal_alert_json
 from tests.command import Relay
 
 OBSERVATORY = (
@@ -166,6 +172,39 @@ def test_a_webhook_secret_is_for_who_has_a_webhook(installed: Relay, directory: 
     assert len(secret_bytes(made.out.strip())) == 32
     refused = installed("recipients", "webhook-secret", "uy-focal")
     assert (refused.status, refused.out) == (1, "")
+
+
+def test_an_endpoint_that_was_disabled_is_listed_and_can_be_used_again(
+    installed: Relay, directory: Path
+) -> None:
+    installed("recipients", "import", str(directory))
+    address = Channel(kind=ChannelKind.WEBHOOK, address="https://hooks.example.org/relay")
+    endpoint = endpoint_id("br-focal", address)
+    gone = Health(id=endpoint, failures=1, failing_since=NOW, next_probe_at=None, disabled_reason="http_410")
+    engine = open_engine(installed.ledger)
+    with engine.begin() as connection:
+        endpoints.keep_healths(connection, [gone], now=NOW)
+    (row,) = installed("recipients", "endpoints", "--json").json
+    assert (row["recipient_id"], row["state"], row["disabled_reason"]) == (
+        "br-focal",
+        "disabled",
+        "http_410",
+    )
+    listed = installed("recipients", "endpoints").out
+    assert endpoint in listed
+    assert "hooks.example.org" not in listed
+    assert installed("recipients", "enable-endpoint", endpoint).status == 0
+    assert installed("recipients", "endpoints", "--json").json == []
+    for unknown in (endpoint, "webhook:nobody"):
+        refused = installed("recipients", "enable-endpoint", unknown)
+        assert (refused.status, refused.out) == (2, "")
+        assert unknown in refused.err.replace("\n", "")
+    with engine.connect() as connection:
+        acts = connection.execute(
+            select(audit.c.actor, audit.c.subject).where(audit.c.act == "endpoint.enabled")
+        )
+        assert [tuple(one) for one in acts] == [("operator", endpoint)]
+    engine.dispose()
 
 
 def test_alerts_are_classified_in_their_order_and_faults_stand_in_their_place(relay: Relay) -> None:
