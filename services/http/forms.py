@@ -12,14 +12,18 @@ from datetime import datetime, timedelta
 
 FIELD = "seal"
 VALID_FOR = timedelta(hours=12)
+_USE = b"forms"
 
 
 class Seals:
-    """Makes and checks seals under one key (32 random bytes or more)."""
+    """Makes and checks seals under a key of their own, derived from the installation's (32 bytes or more)."""
 
     def __init__(self, key: bytes) -> None:
-        """Keep the key; another process with the same key takes this one's seals."""
-        self._key = key
+        """Derive the key; another process with the same one takes this one's seals.
+
+        The installation's key signs acknowledgement links too: what a form gets signed must never be a link.
+        """
+        self._key = hmac.new(key, _USE, hashlib.sha256).digest()
 
     def make(self, purpose: str, *, now: datetime, nonce: str) -> str:
         """Return a seal for a form shown at `now`; `nonce` is random and has no dot."""

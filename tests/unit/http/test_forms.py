@@ -1,5 +1,8 @@
 """Seals on forms."""
 
+import base64
+import hashlib
+import hmac
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -30,3 +33,11 @@ def test_another_key_makes_another_seal() -> None:
 @given(st.text(max_size=80))
 def test_whatever_is_typed_is_no_seal(text: str) -> None:
     assert not SEALS.holds(text, "p", now=NOW)
+
+
+def test_forms_are_not_sealed_with_the_key_that_signs_links() -> None:
+    seal = SEALS.make("p", now=NOW, nonce="aa")
+    head, _, mac = seal.rpartition(".")
+    signed = hmac.new(b"k" * 32, f"{head}|p".encode(), hashlib.sha256).digest()
+    assert mac != base64.urlsafe_b64encode(signed[: len(base64.urlsafe_b64decode(mac))]).decode()
+    assert SEALS.holds(seal, "p", now=NOW)
