@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from services.errors import Transient
 from services.http.docs import docs_routes
@@ -42,10 +43,12 @@ def build_application(
     version: str,
     checks: Sequence[Check] = (),
     request_time: timedelta = REQUEST_TIME,
+    trusted_proxies: Sequence[str] = (),
 ) -> FastAPI:
     """Return the application of `routers`, in the order in which their paths are tried.
 
-    `checks` are asked by /readyz; a call that takes longer than `request_time` is given up.
+    `checks` are asked by /readyz; a call that takes longer than `request_time` is given up. `trusted_proxies`
+    are addresses and networks that say who calls (X-Forwarded-For, -Proto); nobody else is believed.
     """
     app = FastAPI(
         title="Early-warning relay",
@@ -63,6 +66,8 @@ def build_application(
     app.add_exception_handler(Transient, _transient)
     app.add_exception_handler(Exception, _crashed)
     app.add_middleware(Envelope, request_time=request_time)
+    if trusted_proxies:  # added last: all that follows sees the caller
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(trusted_proxies))
     return app
 
 

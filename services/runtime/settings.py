@@ -54,6 +54,10 @@ class HttpSettings(_Group):
     requests_per_minute: int = Field(
         1200, ge=1, description="requests that one API key or address may make a minute"
     )
+    trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(_words)] = Field(
+        (),
+        description="networks of reverse proxies whose X-Forwarded-For names the caller, separated by blanks",
+    )
     metrics_host: str = Field("127.0.0.1", description="address of /metrics")
     metrics_port: int | None = Field(
         None, ge=0, le=65535, description="port of /metrics of its own; empty: the port of the API"

@@ -122,7 +122,12 @@ def application(web: Web) -> FastAPI:
     own_port = web.settings.http.metrics_port is not None
     metrics = () if own_port else (metrics_routes(web.registry, refresh=web.refresh),)
     return build_application(
-        *calls, *_pages(web, reading=reading), *metrics, version=VERSION, checks=web.checks
+        *calls,
+        *_pages(web, reading=reading),
+        *metrics,
+        version=VERSION,
+        checks=web.checks,
+        trusted_proxies=[str(network) for network in web.settings.http.trusted_proxies],
     )
 
 

@@ -13,6 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from schemas.alerts import Alert
 from services.http.application import build_application
+from services.http.authentication import address_of
 from services.http.bodies import read_json
 from services.http.health import Check
 from services.http.routes import RawRoute, documented
@@ -32,7 +33,11 @@ def _router() -> APIRouter:
         await read_json(request, most=10, within=timedelta(milliseconds=10))
         return PlainTextResponse("never")
 
+    async def whoami(request: Request) -> Response:
+        return PlainTextResponse(f"{address_of(request)} {request.url.scheme}")
+
     router.add_api_route("/crash", crash, methods=["GET"])
+    router.add_api_route("/whoami", whoami, methods=["GET"])
     router.add_api_route("/hang", hang, methods=["GET"])
     router.add_api_route("/slow", slow_body, methods=["POST"], openapi_extra=documented(body=Alert))
     return router
@@ -131,3 +136,34 @@ async def test_every_answer_is_closed_to_other_sites(client: httpx.AsyncClient) 
         assert headers["referrer-policy"] == "no-referrer"
         assert headers["cache-control"] == "no-store"
         assert "access-control-allow-origin" not in headers
+
+
+@pytest.mark.parametrize(
+    ("trusted", "peer", "forwarded", "seen"),
+    [
+        ([], "192.0.2.1", "203.0.113.9", "192.0.2.1 http"),  # without the setting nobody is believed
+        (["10.0.0.0/8"], "192.0.2.1", "203.0.113.9", "192.0.2.1 http"),  # not through the proxy
+        (["10.0.0.0/8"], "10.1.2.3", "203.0.113.9", "203.0.113.9 https"),
+        (
+            ["10.0.0.0/8"],
+            "10.1.2.3",
+            "198.51.100.7, 203.0.113.9",
+            "203.0.113.9 https",
+        ),  # the caller made one up
+        (
+            ["10.0.0.0/8"],
+            "10.1.2.3",
+            "198.51.100.7, 203.0.113.9, 10.9.9.9",
+            "203.0.113.9 https",
+        ),  # two proxies
+        (["10.0.0.0/8"], "10.1.2.3", "", "10.1.2.3 https"),
+    ],
+)
+async def test_only_a_trusted_proxy_says_who_calls(
+    trusted: list[str], peer: str, forwarded: str, seen: str
+) -> None:
+    app = build_application(_router(), version="1", trusted_proxies=trusted)
+    headers = {"x-forwarded-for": forwarded, "x-forwarded-proto": "https"}
+    transport = httpx.ASGITransport(app, client=(peer, 1234))
+    async with httpx.AsyncClient(transport=transport, base_url="http://relay.example.org") as opened:
+        assert (await opened.get("/whoami", headers=headers)).text == seen
