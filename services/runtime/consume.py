@@ -39,6 +39,69 @@ class Service(Protocol):
         ...
 
 
+class Intake:
+    """Takes single records in for a service, whatever becomes of them; told apart by what the fault asks for."""
+
+    def __init__(
+        self,
+        service: Service,
+        *,
+        dead_letters: DeadLetters,
+        clock: Callable[[], datetime],
+        stop: asyncio.Event,
+    ) -> None:
+        """`stop` ends the waiting for a ledger that is out of reach."""
+        self._service = service
+        self._dead_letters = dead_letters
+        self._clock = clock
+        self._stop = stop
+        self.waiting = 0  # records that wait for the ledger just now
+
+    async def take(self, record: Record) -> None:
+        """Take in one record: done with, or kept as a dead letter.
+
+        `Transient` comes out only once `stop` is set: then the record is repeated after the next start.
+        """
+        wait = _FIRST_PAUSE
+        while True:
+            try:
+                await self._take_once(record)
+                return
+            except Transient as fault:
+                log.warning(
+                    "trying again", service=self._service.name, event_id=record.event_id, reason=str(fault)
+                )
+                self.waiting += 1
+                try:
+                    await pause(self._stop, wait)
+                finally:
+                    self.waiting -= 1
+                wait = min(wait * 2, _LONGEST_PAUSE)
+                if self._stop.is_set():
+                    raise
+
+    async def _take_once(self, record: Record) -> None:
+        try:
+            await self._service.handle(record)
+        except Transient:
+            raise
+        except Invalid as fault:
+            log.warning(
+                "dead letter", service=self._service.name, event_id=record.event_id, reason=fault.reason
+            )
+            await self._keep(record, fault)
+        except Exception as fault:
+            # One record that trips over a fault of ours must not stop all the others for ever: its transaction
+            # was undone, its dead letter says so, and the reconciler brings it again, ever more rarely.
+            log.exception(
+                "a record could not be handled", service=self._service.name, event_id=record.event_id
+            )
+            await self._keep(record, Invalid("internal_error", type(fault).__name__))
+
+    async def _keep(self, record: Record, fault: Invalid) -> None:
+        await self._dead_letters.keep(record, fault, group=self._service.name, now=self._clock())
+
+
 async def consume(
     service: Service,
     *,
@@ -52,37 +115,12 @@ async def consume(
     The records of one batch are begun in order and finished together, so that they share commits: each does
     its pure work before it first waits, and the ledger takes units in the order in which they were handed in.
     """
-
-    async def handle(record: Record) -> None:
-        wait = _FIRST_PAUSE
-        while True:
-            try:
-                await service.handle(record)
-            except Invalid as fault:
-                log.warning(
-                    "dead letter", service=service.name, event_id=record.event_id, reason=fault.reason
-                )
-                await dead_letters.keep(record, fault, group=service.name, now=clock())
-            except Transient as fault:
-                log.warning("trying again", service=service.name, event_id=record.event_id, reason=str(fault))
-                await pause(stop, wait)
-                wait = min(wait * 2, _LONGEST_PAUSE)
-                if not stop.is_set():
-                    continue
-                raise
-            except Exception as fault:
-                # One record that trips over a fault of ours must not stop all the others for ever: its transaction
-                # was undone, its dead letter says so, and the reconciler brings it again, ever more rarely.
-                log.exception("a record could not be handled", service=service.name, event_id=record.event_id)
-                broken = Invalid("internal_error", type(fault).__name__)
-                await dead_letters.keep(record, broken, group=service.name, now=clock())
-            return
-
+    intake = Intake(service, dead_letters=dead_letters, clock=clock, stop=stop)
     async for batch in feed.read(service.topics, group=service.name, stop=stop):
         if len(batch) == 1:
-            await handle(batch[0])
+            await intake.take(batch[0])
         else:
             async with asyncio.TaskGroup() as group:
                 for record in batch:
-                    group.create_task(handle(record))
+                    group.create_task(intake.take(record))
         await feed.acknowledge(batch, group=service.name)
