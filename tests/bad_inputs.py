@@ -72,12 +72,19 @@ def _raw() -> Iterator[BadInput]:
         "raw control": least.replace("SAT-UY", "SAT\x01UY").encode(),
         "binary": bytes(range(256)),
         "form": b"title=a&tlp=b",
-        "100,000 open lists": b"[" * 100_000,
-        "100,000 open objects": b'{"a":' * 100_000,
+        "10,000 open lists": b"[" * 10_000,
+        "10,000 open objects": b'{"a":' * 10_000,
         "deep extension": json.dumps(minimal_alert_json(x_deep=_nested(40))).encode(),
         "deep unknown field": json.dumps(minimal_alert_json(deep=_nested(33))).encode(),
     }.items():
         yield BadInput(name=name, body=body, status=400)
+    for name, body in {
+        "100,000 open lists": b"[" * 100_000,
+        "100,000 open objects": b'{"a":' * 100_000,
+        "500,000 zeros": f'{least[:-1]}, "x_a": [{"0," * 500_000}0]}}'.encode(),
+        "300,000 empty objects": f'{least[:-1]}, "x_a": [{"{}," * 300_000}0]}}'.encode(),
+    }.items():
+        yield BadInput(name=name, body=body, status=413, pointer="")
     for name, body in {
         "list": b"[]",
         "null": b"null",

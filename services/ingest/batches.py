@@ -7,7 +7,10 @@ keys, NaN and all. Pure.
 import json
 import re
 
+from services.ingest.counting import exceeds
+
 MOST = 500
+MOST_VALUES = 500_000  # a thousand for each alert
 
 _BLANK = re.compile(r"[ \t\r\n]*")
 _OPENING = re.compile(r'[ \t\r\n]*\{[ \t\r\n]*"alerts"[ \t\r\n]*:[ \t\r\n]*\[[ \t\r\n]*')
@@ -16,7 +19,10 @@ _decoder = json.JSONDecoder(parse_int=str, parse_float=str)  # only the end of a
 
 
 class NotABatch(Exception):
-    """The body is not `{"alerts": [...]}` with one alert or more: `code` is not_json, wrong_form or too_many."""
+    """The body is not `{"alerts": [...]}` with one alert or more: `code` says why.
+
+    not_json, wrong_form, too_many (alerts) or too_many_values.
+    """
 
     def __init__(self, code: str) -> None:
         """Keep the code of the fault."""
@@ -26,6 +32,8 @@ class NotABatch(Exception):
 
 def split(body: bytes) -> list[bytes]:
     """Return the JSON text of each alert, in order; raises `NotABatch`."""
+    if exceeds(body, MOST_VALUES):
+        raise NotABatch("too_many_values")
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as fault:

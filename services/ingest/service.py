@@ -251,6 +251,9 @@ def _refusal(answer: Refused) -> Refusal:
 def _not_a_batch(code: str) -> Refusal:
     if code == "not_json":
         return Refusal(400, "not-json")
+    if code == "too_many_values":
+        text = f"A batch holds at most {batches.MOST_VALUES} values."
+        return Refusal(413, "too-large", errors=(fault("/alerts", code, text),))
     text = (
         f"At most {batches.MOST} alerts." if code == "too_many" else 'Send {"alerts": [...]}, nothing else.'
     )

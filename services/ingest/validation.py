@@ -21,9 +21,13 @@ from pydantic_core import ErrorDetails
 from schemas.alerts import Alert
 from schemas.base import RULES, Broken
 from schemas.problems import Fault
+from services.ingest.counting import exceeds
 
 ALERT_BYTES: Final = 1 << 20
 DEEPEST: Final = 32  # levels of objects and lists
+MOST_VALUES: Final = (
+    20_000  # several times what the longest lists of the contract need
+)
 AHEAD: Final = timedelta(minutes=10)  # how far `sent_at` may be ahead of our clock
 
 _MOST_FAULTS = 100
@@ -82,6 +86,8 @@ def parse_alert(body: bytes, *, now: datetime) -> Alert:
     """Return the alert that `body` holds. Raises `InvalidAlert`."""
     if len(body) > ALERT_BYTES:
         _refuse(413, "", "too_large", "An alert is at most 1 MiB")
+    if exceeds(body, MOST_VALUES):
+        _refuse(413, "", "too_many_values", f"An alert holds at most {MOST_VALUES} values")
     odd: list[object] = []
     value = _read(body, odd)
     if isinstance(value, dict) and not odd and not any(mark in body for mark in _SUSPICIOUS):

@@ -38,7 +38,8 @@ def test_codes_are_ours_and_never_the_library_s() -> None:
         "out_of_range", "positive_above_tested", "publish_ok_without_clear", "range_reversed", "reference_self",
         "relation_required", "required", "sent_in_future", "sha256_form", "share_beside_counts", "smiles_form",
         "subdivision_of_other_country", "subdivision_unknown", "timestamp_form", "tlp_wider_than_alert",
-        "too_deep", "too_large", "too_long", "too_many_structures", "too_many_substances", "too_short",
+        "too_deep", "too_large", "too_long", "too_many_structures", "too_many_substances", "too_many_values",
+        "too_short",
         "translation_of_itself", "unknown_field", "update_reason_without_update", "url_form",
         "value_beside_several", "wrong_form", "wrong_type",
     }  # fmt: skip
