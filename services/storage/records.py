@@ -112,7 +112,11 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """An event as a service reads it; `position` is the feed's own."""
+    """An event as a service reads it, or on its way to its topic.
+
+    `position` is the feed's own; in the outbox, the row's id. `created_at` is when it was appended, where that is
+    known. `fault` is why the transport could not read it (a code): then `payload` is only for a person to look at.
+    """
 
     topic: str
     event_id: str
@@ -120,6 +124,8 @@ class Record:
     payload: str
     position: int
     traceparent: str | None = None
+    created_at: datetime | None = None
+    fault: str | None = None
 
 
 # --- messages and threads --------------------------------------------------------------------------------

@@ -1,0 +1,72 @@
+"""What of the outbox is not on its topic yet, as plain functions of a connection: for the scale-out runtime."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, delete, func, or_, select, update
+
+from services.storage.records import Record
+from services.storage.tables import outbox
+
+
+def unpublished(
+    connection: Connection, *, before: datetime, most: int, after: Record | None = None
+) -> list[Record]:
+    """Return records appended before `before` that are not on their topic yet, oldest first, behind `after`.
+
+    By time, and not by id alone: on PostgreSQL commits are not in the order of ids, so nothing may be read by
+    `id >` and then taken for complete.
+    """
+    waiting = (
+        select(outbox)
+        .where(outbox.c.published_at.is_(None), outbox.c.created_at < before)
+        .order_by(outbox.c.created_at, outbox.c.id)
+        .limit(most)
+    )
+    if after is not None:
+        same_moment = and_(outbox.c.created_at == after.created_at, outbox.c.id > after.position)
+        waiting = waiting.where(or_(outbox.c.created_at > after.created_at, same_moment))
+    return [
+        Record(
+            topic=row.topic,
+            event_id=row.event_id,
+            key=row.key,
+            payload=row.payload,
+            position=row.id,
+            traceparent=row.traceparent,
+            created_at=row.created_at,
+        )
+        for row in connection.execute(waiting)
+    ]
+
+
+def mark_published(connection: Connection, positions: Iterable[int], *, now: datetime) -> None:
+    """Remember that the rows of these ids, at least one, are on their topics; a repeat changes nothing."""
+    ids = sorted(positions)  # two processes that mark the same rows take their locks in one order
+    size = 1 << (len(ids) - 1).bit_length()  # few lengths: to a database each is a statement of its own
+    padded = ids + ids[-1:] * (size - len(ids))
+    connection.execute(
+        update(outbox)
+        .where(outbox.c.id.in_(padded), outbox.c.published_at.is_(None))
+        .values(published_at=now)
+    )
+
+
+def waiting(connection: Connection, *, topics: Sequence[str]) -> tuple[int, datetime | None]:
+    """Return how many records of `topics` are not on their topic yet, and when the oldest was appended."""
+    unread = select(func.count(), func.min(outbox.c.created_at)).where(
+        outbox.c.published_at.is_(None), outbox.c.topic.in_(topics)
+    )
+    count, oldest = connection.execute(unread).one()
+    return count, oldest
+
+
+def prune(connection: Connection, *, before: datetime, most: int) -> int:
+    """Delete records appended before `before` that are on their topics; return how many, at most `most`."""
+    old = (
+        select(outbox.c.id)
+        .where(outbox.c.published_at.is_not(None), outbox.c.created_at < before)
+        .order_by(outbox.c.created_at)
+        .limit(most)
+    )
+    return connection.execute(delete(outbox).where(outbox.c.id.in_(old))).rowcount
