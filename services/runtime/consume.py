@@ -82,6 +82,8 @@ class Intake:
 
     async def _take_once(self, record: Record) -> None:
         try:
+            if record.fault is not None:
+                raise Invalid(record.fault, "the transport could not read it")
             await self._service.handle(record)
         except Transient:
             raise

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import (
     BaseModel,
@@ -33,6 +34,20 @@ def _words(value: object) -> object:
     return value.split() if isinstance(value, str) else value
 
 
+def _database(value: object) -> object:
+    """Refuse what is no address of a PostgreSQL database; never repeats it, there may be a password in it."""
+    if isinstance(value, str) and value:
+        parts = urlsplit(value)
+        if parts.scheme not in ("postgresql", "postgres"):
+            raise ValueError("must begin with postgresql://")
+        if not parts.hostname or not parts.username or not parts.path.strip("/"):
+            raise ValueError("must name a user, a host and a database: postgresql://user@host:5432/database")
+        if set(parse_qs(parts.query, keep_blank_values=True)) - {"sslmode"}:
+            raise ValueError("takes no option but sslmode")
+        _ = parts.port  # raises ValueError where it is no number
+    return value or None
+
+
 class _Group(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -41,6 +56,42 @@ class LedgerSettings(_Group):
     """Where durable state lives."""
 
     path: Path = Field(Path("relay.sqlite3"), description="the SQLite file of the ledger")
+    url: Annotated[SecretStr | None, BeforeValidator(_database)] = Field(
+        None, description="postgresql://user@host:port/database of the ledger; empty: the SQLite file"
+    )
+    password: SecretStr | None = Field(None, description="password for the database, kept out of its URL")
+    connections: int = Field(
+        8, ge=1, le=100, description="connections to the database that a process may hold"
+    )
+
+
+class KafkaSettings(_Group):
+    """The brokers of the scale-out runtime."""
+
+    servers: str = Field("", description="brokers, as host:port separated by commas; empty: no Kafka")
+    client_id: str = Field(
+        "relay", pattern=r"^[\w.-]{1,100}$", description="how the brokers' logs and quotas name us"
+    )
+    protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="how the connection is protected"
+    )
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = Field(
+        None, description="how we log in; needed where the protocol begins with SASL"
+    )
+    username: str | None = Field(None, description="name to log in with")
+    password: SecretStr | None = Field(None, description="its password")
+    ca_file: Path | None = Field(None, description="certificates that sign the brokers'; empty: the system's")
+    certificate_file: Path | None = Field(None, description="our own certificate; empty: none is shown")
+    key_file: Path | None = Field(None, description="its key; empty: it is in the certificate's file")
+    topics_file: Path = Field(
+        Path("deploy/kafka/topics.toml"), description="the topics that `relay topics create` makes"
+    )
+    replication: int | None = Field(
+        None,
+        ge=1,
+        le=9,
+        description="copies of each record; empty: as the topics file says. 1 for one broker",
+    )
 
 
 class HttpSettings(_Group):
@@ -146,6 +197,7 @@ class Settings(BaseSettings):
     )
 
     ledger: LedgerSettings = LedgerSettings()
+    kafka: KafkaSettings = KafkaSettings()
     http: HttpSettings = HttpSettings()
     classify: ClassifySettings = ClassifySettings()
     email: EmailSettings = EmailSettings()

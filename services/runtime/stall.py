@@ -16,20 +16,11 @@ import structlog
 
 from services.errors import Transient
 from services.runtime.fence import TEMPORARY_FAILURE
+from services.storage.kafka_reach import Partition, Reach
 
 log = structlog.get_logger(__name__)
 
 _EVERY: Final = timedelta(seconds=1)
-
-Partition = tuple[str, int]  # topic, number
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
-    """How far a group has read one partition: `committed` is the next offset it will read, `end` the log's."""
-
-    committed: int
-    end: int
 
 
 @dataclass(slots=True)

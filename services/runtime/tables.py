@@ -27,9 +27,10 @@ class Tables:
 def load(directory: Path | None) -> Tables:
     """Read the tables of a directory, None for the package's; `Misconfigured` where they cannot be read."""
     try:
+        catalogue = load_catalogue(directory or DATA)
         return Tables(
-            catalogue=load_catalogue(directory or DATA),
-            structures=StructureReader(load_class_rules(directory or DATA)),
+            catalogue=catalogue,
+            structures=StructureReader(load_class_rules(directory or DATA), known=catalogue.by_smiles),
             plan=load_plan_lines(),
         )
     except (OSError, KeyError, ValueError) as fault:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from services.errors import Transient
 from services.runtime.fence import TEMPORARY_FAILURE
-from services.runtime.stall import Partition, Reach, Stall, watch
+from services.runtime.stall import Stall, watch
+from services.storage.kafka_reach import Partition, Reach
 
 ONE = ("alerts.v1", 0)
 OTHER = ("alerts.v1", 1)

@@ -1,0 +1,160 @@
+"""The Faust app: one agent on alerts.v1, no tables, and commits that are contiguous.
+
+Faust 0.15.3 as shipped commits past records that nobody handled: those of an agent that raised, those fetched
+before a rebalance and dropped. So its consumer's rule is replaced, its release is checked, and every record is
+acknowledged by hand once the ledger has it. Nothing but this module imports Faust, which reads `sys.argv` then.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from importlib.metadata import version
+from typing import Any, Final, Protocol
+
+import faust
+from faust.transport.drivers.aiokafka import Consumer, Transport
+from mode.supervisors import CrashingSupervisor
+
+from services.errors import Misconfigured
+
+RELEASE: Final = "0.15.3"
+SESSION: Final = 10.0  # seconds without a sign of life after which the broker gives the partitions to another
+_HEARTBEAT: Final = 3.0
+_REQUEST: Final = 40.0
+_COMMIT_EVERY: Final = 0.3
+_MOST_FETCHED: Final = 500
+
+
+class Message(Protocol):
+    """A record as Faust gives it."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
+
+
+class Event(Protocol):
+    """A record that waits for its acknowledgement."""
+
+    message: Message
+
+    def ack(self) -> bool:
+        """Acknowledge it: its offset may be committed once all before it may."""
+        ...
+
+
+def require_release() -> None:
+    """Raise `Misconfigured` for any release of Faust but the one whose inner parts are replaced here."""
+    found = version("faust-streaming")
+    if found != RELEASE:
+        raise Misconfigured(
+            "faust-streaming",
+            f"{found} is installed; the rule of its commits is replaced by one written for {RELEASE}",
+        )
+
+
+def next_offset(acknowledged: Collection[int], *, start: int) -> int:
+    """Return the first offset from `start` on that is not acknowledged. Pure.
+
+    Gaps are never believed: on a topic without transactions and compaction there are none, and what Faust takes
+    for one is also what it fetched and dropped.
+    """
+    done = set(acknowledged)
+    offset = start
+    while offset in done:
+        offset += 1
+    return offset
+
+
+class StrictConsumer(Consumer):
+    """Commits only what is acknowledged without a gap from the committed offset on."""
+
+    def __post_init__(self) -> None:
+        """Begin with logs of which nothing was deleted."""
+        super().__post_init__()
+        self._log_starts: dict[Any, int] = {}
+
+    def _new_offset(self, tp: Any) -> int | None:
+        acked = self._acked[tp]
+        start = max(self._committed_offset[tp] or 0, self._log_starts.get(tp, 0))
+        end = next_offset(acked, start=start)
+        if end == start:
+            return None
+        acked[:] = [offset for offset in acked if offset >= end]
+        self._acked_index[tp].difference_update(range(start, end))
+        if self._gap[tp]:
+            self._gap[tp].chop(0, end)
+        return end
+
+    async def perform_seek(self) -> None:
+        """Go to the committed offsets, and learn where the logs begin: retention may have deleted what follows."""
+        await super().perform_seek()
+        assigned = self.assignment()
+        if assigned:
+            self._log_starts.update(await self.earliest_offsets(*assigned))
+
+
+class StrictTransport(Transport):
+    """Kafka by aiokafka, with the strict consumer."""
+
+    Consumer = StrictConsumer
+
+
+class App(faust.App):
+    """An app without tables, which needs no files of its own."""
+
+    def _create_directories(self) -> None:
+        """Make none."""
+
+
+def build(
+    *,
+    group: str,
+    servers: str,
+    topics: Sequence[str],
+    take: Callable[[Event], Awaitable[None]],
+    credentials: Any = None,
+) -> App:
+    """Return the app that reads `topics` as `group`; call it in the event loop that will run it.
+
+    `take` is given each record in the order of its partition, and acknowledges it whenever it is done with.
+    `servers`: host:port, separated by commas; `credentials`: Faust's own, for TLS and SASL.
+    """
+    require_release()
+    app = App(
+        group,
+        broker=[f"kafka://{server.strip()}" for server in servers.split(",")],
+        broker_credentials=credentials,
+        autodiscover=False,
+        web_enabled=False,
+        store="memory://",
+        topic_allow_declare=False,  # topics are made on purpose, by `relay topics create`
+        topic_disable_leader=True,
+        agent_supervisor=CrashingSupervisor,
+        stream_wait_empty=True,
+        consumer_auto_offset_reset="earliest",
+        broker_session_timeout=SESSION,
+        broker_heartbeat_interval=_HEARTBEAT,
+        broker_request_timeout=_REQUEST,
+        broker_commit_interval=_COMMIT_EVERY,
+        broker_max_poll_records=_MOST_FETCHED,
+        producer_acks=-1,
+    )
+    app.transport = StrictTransport(app.conf.broker_consumer, app)
+    source = app.topic(*topics, key_serializer="raw", value_serializer="raw")
+
+    async def stage(stream: Any) -> None:
+        events: AsyncIterator[Event] = stream.noack().events()
+        async for event in events:
+            await take(event)
+
+    app.agent(source, name=group, concurrency=1)(stage)
+    return app
+
+
+def assigned_topics(app: App) -> frozenset[str]:
+    """Return the topics of which this process reads a partition; none while partitions are dealt out anew."""
+    if app.rebalancing or not app.consumer.started:
+        return frozenset()
+    return frozenset(name for name, _ in app.consumer.assignment())
