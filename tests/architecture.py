@@ -37,6 +37,7 @@ _MAY_NAME_ADAPTERS = frozenset(
     {
         "services.runtime.embedded",
         "services.runtime.kafka",
+        "services.runtime.ledgers",  # which of the two databases, by the settings
         "services.commands.ledger",  # beside a running relay
         "services.demo.installation",  # before there is one
     }

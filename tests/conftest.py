@@ -8,6 +8,8 @@ from hypothesis import HealthCheck, settings
 from tests.requirements import Decided, Need, Verdict, decide, find, required
 from tests.servers.kafka import kafka as kafka
 from tests.servers.kafka import own_kafka as own_kafka
+from tests.servers.postgresql import own_postgresql as own_postgresql
+from tests.servers.postgresql import postgresql as postgresql
 
 # Random, so that every run looks elsewhere, and bounded, so that none takes long; `@settings` of a test counts more.
 # A machine with other work to do is slow, which is no fault of the example.

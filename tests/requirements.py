@@ -8,13 +8,11 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 
-from services.demo import kafka_jars
+from services.demo import kafka_jars, postgresql_server
 
 VARIABLE = "RELAY_TEST_REQUIRE"
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-_POSTGRES = Path("/usr/lib/postgresql")  # where Debian keeps the server, off the PATH
 
 
 class Need(StrEnum):
@@ -69,14 +67,9 @@ def _browser() -> str | None:
     return next((path for name in _BROWSERS if (path := shutil.which(name))), None)
 
 
-def _postgres() -> str | None:
-    installed = sorted(_POSTGRES.glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
-    return shutil.which("postgres") or (str(installed[-1]) if installed else None)
-
-
 _FINDERS: Mapping[Need, Callable[[], str | None]] = {
     Need.BROWSER: _browser,
     Need.PROMTOOL: lambda: shutil.which("promtool"),
-    Need.POSTGRESQL: _postgres,
+    Need.POSTGRESQL: postgresql_server.installed,
     Need.KAFKA: kafka_jars.obtainable,
 }

@@ -148,6 +148,8 @@ def run(
     length.
     """
     if connection.dialect.name != "sqlite":
+        if params is not None and not params:
+            return Rows([], 0)  # Core would run it once, without parameters
         return connection.execute(statement, params)  # type: ignore[call-overload]
     driver = connection.connection.driver_connection
     assert isinstance(driver, sqlite3.Connection)

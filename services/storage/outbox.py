@@ -2,24 +2,35 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Final
+from functools import cache
+from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from services.storage.driver import run
 from services.storage.records import Event, Record
 from services.storage.statements import insert_once
 from services.storage.tables import outbox, positions
 
+_RECORD: Final = (
+    outbox.c.id,
+    outbox.c.topic,
+    outbox.c.event_id,
+    outbox.c.key,
+    outbox.c.payload,
+    outbox.c.traceparent,
+    outbox.c.created_at,
+)
 _read = (
-    select(
-        outbox.c.id, outbox.c.topic, outbox.c.event_id, outbox.c.key, outbox.c.payload, outbox.c.traceparent
-    )
+    select(*_RECORD)
     .where(outbox.c.id > bindparam("after"), outbox.c.topic.in_(bindparam("topics", expanding=True)))
     .order_by(outbox.c.id)
     .limit(bindparam("most"))
 )
-APPENDED: Final = "appended"  # in a connection's info: topics appended to since its executor last looked
+# In a connection's info, since its executor last looked: topics appended to, and (PostgreSQL) the records themselves.
+APPENDED: Final = "appended"
+RECORDS: Final = "records"
 
 _position = select(positions.c.position).where(positions.c.group_name == bindparam("group"))
 _move = (
@@ -47,25 +58,22 @@ def append_all(connection: Connection, events: Iterable[Event], *, now: datetime
         }
         for event in events
     ]
-    if rows:
-        connection.info.setdefault(APPENDED, set()).update(row["topic"] for row in rows)
+    if not rows:
+        return
+    connection.info.setdefault(APPENDED, set()).update(row["topic"] for row in rows)
+    if connection.dialect.name == "postgresql":
+        new = sorted(
+            map(_record, connection.execute(_append_and_return(), rows)), key=lambda one: one.position
+        )
+        connection.info.setdefault(RECORDS, []).extend(new)
+    else:
         run(connection, insert_once(connection, outbox), rows if len(rows) > 1 else rows[0])
 
 
 def read(connection: Connection, *, topics: Sequence[str], after: int, most: int) -> list[Record]:
     """Return the next records of `topics` behind position `after`, oldest first."""
     rows = run(connection, _read, {"after": after, "topics": list(topics), "most": most})
-    return [
-        Record(
-            topic=row.topic,
-            event_id=row.event_id,
-            key=row.key,
-            payload=row.payload,
-            position=row.id,
-            traceparent=row.traceparent,
-        )
-        for row in rows
-    ]
+    return [_record(row) for row in rows]
 
 
 def position(connection: Connection, group: str) -> int:
@@ -84,22 +92,46 @@ def move(connection: Connection, group: str, *, to: int) -> None:
 
 
 def prune(connection: Connection, *, groups: Sequence[str], before: datetime, most: int) -> int:
-    """Delete old records that every group has read; return how many. Nothing else is ever pruned."""
-    read_by = {row.group_name: row.position for row in connection.execute(select(positions))}
-    done = min((read_by.get(group, 0) for group in groups), default=0)
-    old = (
-        select(outbox.c.id)
-        .where(outbox.c.id <= done, outbox.c.created_at < before)
-        .order_by(outbox.c.id)
-        .limit(most)
-    )
+    """Delete old records that are done with; return how many. Nothing else is ever pruned.
+
+    Done with is what every group has read; on PostgreSQL, where no group reads the table, what is published.
+    """
+    if connection.dialect.name == "postgresql":
+        done: ColumnElement[bool] = outbox.c.published_at.is_not(None)
+    else:
+        read_by = {row.group_name: row.position for row in connection.execute(select(positions))}
+        done = outbox.c.id <= min((read_by.get(group, 0) for group in groups), default=0)
+    old = select(outbox.c.id).where(done, outbox.c.created_at < before).order_by(outbox.c.id).limit(most)
     return connection.execute(delete(outbox).where(outbox.c.id.in_(old))).rowcount
 
 
 def backlog(connection: Connection, *, group: str, topics: Sequence[str]) -> tuple[int, datetime | None]:
-    """Return how many records `group` has still to read, and when the oldest of them was written."""
-    waiting = select(func.count(), func.min(outbox.c.created_at)).where(
-        outbox.c.id > position(connection, group), outbox.c.topic.in_(topics)
-    )
+    """Return how many records `group` has still to read, and when the oldest of them was written.
+
+    On PostgreSQL that is what is not published yet, for every group the same: the rest waits in the transport.
+    """
+    if connection.dialect.name == "postgresql":
+        waits: ColumnElement[bool] = outbox.c.published_at.is_(None)
+    else:
+        waits = outbox.c.id > position(connection, group)
+    waiting = select(func.count(), func.min(outbox.c.created_at)).where(waits, outbox.c.topic.in_(topics))
     count, oldest = connection.execute(waiting).one()
     return count, oldest
+
+
+def _record(row: Any) -> Record:
+    return Record(
+        topic=row.topic,
+        event_id=row.event_id,
+        key=row.key,
+        payload=row.payload,
+        position=row.id,
+        traceparent=row.traceparent,
+        created_at=row.created_at,
+    )
+
+
+@cache
+def _append_and_return() -> Any:
+    """Return the insert that gives back what it wrote: not what another transaction had appended before."""
+    return pg_insert(outbox).on_conflict_do_nothing().returning(*_RECORD)

@@ -5,25 +5,47 @@ or after it (`post`: what no running code reads any more).
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection, Engine, inspect, text
+
+from services.storage.locks import number
 
 if TYPE_CHECKING:  # a fifth of a second at every start, and no start but a migration needs it
     from alembic.config import Config
 
 HEAD = "0001"  # what this code needs; a test compares it with the newest file
+_MIGRATING: Final = "migrations"  # PostgreSQL: the lock of whoever migrates, so that two never run at once
 
 
 def upgrade(engine: Engine, *, to: str = "head") -> None:
     """Bring the database up to `to`; safe to repeat."""
+    with engine.connect() as connection:
+        upgrade_by(connection, to=to)
+
+
+def upgrade_by(connection: Connection, *, to: str = "head") -> None:
+    """Bring the database of `connection` up to `to`, each migration in a transaction of its own.
+
+    Safe to repeat, and beside another that migrates: on PostgreSQL the second waits, then finds nothing to do.
+    """
     from alembic import command
 
-    with engine.connect() as connection:
-        config = _config()
-        config.attributes["connection"] = connection
+    config = _config()
+    config.attributes["connection"] = connection
+    locks = connection.dialect.name == "postgresql"
+    key = {"key": number(_MIGRATING)}
+    if locks:  # of the session, since there are several transactions
+        connection.execute(text("SELECT pg_advisory_lock(:key)"), key)
+        connection.commit()  # Alembic would take an open transaction for one that its caller ends
+    try:
         command.upgrade(config, to)
         connection.commit()
+    finally:
+        if locks and not connection.invalidated:
+            connection.rollback()
+            connection.execute(text("SELECT pg_advisory_unlock(:key)"), key)
+            connection.commit()
 
 
 def revision(connection: Connection) -> str | None:

@@ -427,7 +427,7 @@ def upgrade() -> None:
             ["due_at"],
             unique=False,
             sqlite_where=sa.text("awaits_answer IS 1"),
-            postgresql_where=sa.text("awaits_answer IS 1"),
+            postgresql_where=sa.text("awaits_answer IS true"),
         )
         batch_op.create_index(
             "notifications_unplanned",

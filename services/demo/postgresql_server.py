@@ -1,0 +1,229 @@
+"""A real PostgreSQL on loopback: a free port, data in a temporary folder of its own.
+
+Tests, the demonstration, the loads and the chaos runs use it. Its methods block (the first start takes about two
+seconds): an event loop calls them by `asyncio.to_thread`.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from services.errors import Misconfigured
+
+USER: Final = "relay"
+_DEBIAN: Final = Path("/usr/lib/postgresql")  # where Debian keeps the server, off the PATH
+_OWNER: Final = "postgres"  # the server refuses to run as root
+_READY_WITHIN: Final = 30.0  # seconds
+_STOP_WITHIN: Final = 20.0
+_LOOK_EVERY: Final = 0.05
+
+
+def installed() -> str | None:
+    """Return the path of the newest `postgres` program of this machine, or None."""
+    found = sorted(_DEBIAN.glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
+    return str(found[-1]) if found else shutil.which("postgres")
+
+
+class PostgresServer:
+    """One server; it keeps port and data over restarts. A context manager starts it, ends it and drops the data.
+
+    The server ends with the process that started it, even if that is killed.
+    """
+
+    def __init__(self, *, durable: bool = True) -> None:
+        """Choose a free port; without `durable` a commit does not wait for the disk. `Misconfigured`: no server."""
+        program = installed()
+        if program is None:
+            raise Misconfigured("postgres", "PostgreSQL is not installed")
+        self.port = _free_port()
+        self.folder = Path(tempfile.mkdtemp(prefix="relay-postgresql-"))
+        self._programs = Path(program).resolve().parent
+        self._durable = durable
+        self._as = _OWNER if os.geteuid() == 0 else None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
+        if self._as is not None:
+            shutil.chown(self.folder, self._as)
+
+    @property
+    def pid(self) -> int:
+        """The process id of the running server; its group holds its helpers and connections."""
+        assert self._process is not None
+        return self._process.pid
+
+    def url(self, database: str) -> str:
+        """Return the address of a database: the value of `RELAY_LEDGER__URL`."""
+        return f"postgresql://{USER}@127.0.0.1:{self.port}/{database}"
+
+    def start(self) -> None:
+        """Start the server and wait until it answers; after `kill` it recovers first."""
+        if not (self.folder / "data").is_dir():
+            self._run(
+                "initdb", "-D", "data", "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"
+            )
+        deadline = time.monotonic() + _READY_WITHIN
+        while True:  # what `kill` left is reaped a moment later, and its lock file refuses us until then
+            self._launch()
+            if self._answers(deadline):
+                return
+            self._end(signal.SIGKILL)
+            if time.monotonic() > deadline:
+                raise Misconfigured("postgres", self._log_tail())
+            time.sleep(_LOOK_EVERY)
+
+    def create(self, database: str, *, template: str = "template1") -> str:
+        """Create a database, as a copy of `template`, which nobody may be connected to; return its address."""
+        self.execute(f'CREATE DATABASE "{database}" TEMPLATE "{template}"')
+        return self.url(database)
+
+    def execute(self, sql: str, *, database: str = "postgres") -> str:
+        """Run one statement as the owner of everything; return what `psql` prints, without headings."""
+        return self._run(
+            "psql", "-h", "127.0.0.1", "-p", str(self.port), "-U", USER, "-d", database, "-XAtqc", sql
+        ).strip()
+
+    def stop(self) -> None:
+        """Stop the server in good order, ending its connections; nothing where it does not run."""
+        self._end(signal.SIGINT)
+
+    def kill(self) -> None:
+        """End the server and all its helpers at once, as a power cut would; nothing where it does not run."""
+        self._end(signal.SIGKILL)
+
+    def restart(self) -> None:
+        """Stop the server, if it runs, and start it on the same data and port."""
+        self.stop()
+        self.start()
+
+    def pause(self) -> None:
+        """Halt the server and its connections (SIGSTOP): they stay open, nothing is answered."""
+        for pid in self._all():
+            os.kill(pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let a halted server go on."""
+        for pid in self._all():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+    def __enter__(self) -> Self:
+        """Start."""
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End at once, and drop the data."""
+        self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _launch(self) -> None:
+        options = {
+            "listen_addresses": "127.0.0.1",
+            "port": str(self.port),
+            "unix_socket_directories": "",
+            "shared_buffers": "64MB",
+            "max_connections": "200",
+        }
+        if not self._durable:
+            options |= {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+        given = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603  (our own arguments)
+                [str(self._programs / "postgres"), "-D", str(self.folder / "data"), *given],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                user=self._as,
+                group=self._as,
+                extra_groups=[] if self._as else None,
+                start_new_session=True,
+            )
+        self._guard = _guard(self._process.pid)
+
+    def _answers(self, deadline: float) -> bool:
+        """Return whether the server serves; False where it ended or the time is over."""
+        assert self._process is not None
+        while self._process.poll() is None and time.monotonic() < deadline:
+            ready = subprocess.run(  # noqa: S603  (our own arguments)
+                [self._programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)], check=False
+            )
+            if ready.returncode == 0:
+                return True
+            time.sleep(_LOOK_EVERY)
+        return False
+
+    def _run(self, program: str, *arguments: str) -> str:
+        ran = subprocess.run(  # noqa: S603  (our own arguments)
+            [str(self._programs / program), *arguments],
+            capture_output=True,
+            text=True,
+            cwd=self.folder,
+            user=self._as,
+            group=self._as,
+            extra_groups=[] if self._as else None,
+            timeout=_READY_WITHIN,
+            check=False,
+        )
+        if ran.returncode:
+            raise Misconfigured("postgres", (ran.stdout + ran.stderr)[-600:].strip())
+        return ran.stdout
+
+    def _all(self) -> list[int]:
+        """Return the server's process id and those of its helpers; each of these leads a group of its own."""
+        listed = subprocess.run(  # noqa: S603  (our own arguments)
+            ["/bin/ps", "-o", "pid=", "--ppid", str(self.pid)], capture_output=True, text=True, check=False
+        )
+        return [self.pid, *(int(pid) for pid in listed.stdout.split())]
+
+    def _end(self, number: signal.Signals) -> None:
+        if self._guard is not None:  # first: it must never see the process id of another
+            self._guard.kill()
+            self._guard.communicate()
+            self._guard = None
+        if self._process is None:
+            return
+        if self._process.poll() is None:
+            helpers = self._all()
+            for pid in helpers if number == signal.SIGKILL else helpers[:1]:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, number)
+            for pid in helpers:  # a halted one would never see it
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+        try:
+            self._process.wait(_STOP_WITHIN)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+    def _log_tail(self) -> str:
+        return (self.folder / "log").read_text(encoding="utf-8", errors="replace")[-1500:].strip()
+
+
+def _guard(pid: int) -> subprocess.Popen[bytes]:
+    """Start what ends process `pid` as soon as ours is gone: its standard input closes then."""
+    return subprocess.Popen(  # noqa: S603  (our own arguments)
+        ["/bin/sh", "-c", 'read -r _; kill -9 "$1"', "guard", str(pid)],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
