@@ -21,6 +21,8 @@ from services.disclosure import (
     stricter,
     surface_of,
 )
+from services.notify.changes import Change
+from services.notify.comparing import facts_changed
 from services.notify.letters import Earlier, Letter, Links
 from services.notify.occasions import deputy, endpoint_id, severity_of, shown
 from services.notify.once import once
@@ -127,12 +129,20 @@ def compose(
     earlier: Earlier | None,
     related: Mapping[str, Version],
     links: Links,
+    replaced: Version | None = None,
 ) -> Letter:
-    """Return the letter; ``content`` is what `permit` allowed, ``related`` the alerts that it names, by id."""
+    """Return the letter; ``content`` is what `permit` allowed, ``related`` the alerts that it names, by id.
+
+    ``replaced`` is the version that a correction takes the place of, for who was sent none before it.
+    """
     one = claim.notification
     thread = version.thread
     whole = content in _SHOWN
     alert = _redacted(version, content, reader) if whole else None
+    tlp = stricter(version.alert.tlp, *(Tlp(later) for later in claim.later_tlps))
+    anew: tuple[Change, ...] = ()
+    if whole and earlier is None and replaced is not None:
+        anew = facts_changed(version, replaced, reader, content, tlp=tlp, comparable=False)
     return Letter(
         content=content,
         recipient=reader.recipient,
@@ -145,7 +155,7 @@ def compose(
         ever_restricted=restricted(thread.strictest_tlp),
         message_type=version.message_type,
         status=version.alert.status,
-        tlp=stricter(version.alert.tlp, *(Tlp(later) for later in claim.later_tlps)),
+        tlp=tlp,
         occasion=shown(one.occasion),
         why=one.why,
         alert=alert,
@@ -160,6 +170,7 @@ def compose(
         decided_at=version.decided_at,
         due_at=one.due_at,
         links=links,
+        changes=anew,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from schemas.vocabularies import MessageType
 from services.disclosure import Content, Reader, restricted
 from services.http.reading import Sight
+from services.notify.changes import Change
 from services.notify.document import Document, Link
 from services.notify.letters import Letter, Links
 from services.notify.occasions import severity_of, shown
@@ -14,9 +15,18 @@ _ANSWER = "answer"  # the part of a document that a page replaces by its form
 
 
 def page_letter(
-    sight: Sight, reader: Reader, *, links: Links, language: str, told: Notification | None = None
+    sight: Sight,
+    reader: Reader,
+    *,
+    links: Links,
+    language: str,
+    told: Notification | None = None,
+    changes: tuple[Change, ...] = (),
 ) -> Letter:
-    """Return the letter of a version for a page in `language`; `told` is how the reader was told, if it was."""
+    """Return the letter of a version for a page in `language`.
+
+    `told` is how the reader was told, if it was; `changes` what the version changes, as the reader may know it.
+    """
     version, thread = sight.version, sight.version.thread
     content = content_of(sight, told)
     dispute = version.message_type is MessageType.DISPUTE
@@ -47,6 +57,7 @@ def page_letter(
         decided_at=version.decided_at,
         due_at=told.due_at if told else None,
         links=links,
+        changes=changes,
     )
 
 

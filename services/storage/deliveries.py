@@ -15,6 +15,7 @@ from services.storage import (
     deliveries_routing,
     deliveries_rows,
     deliveries_settling,
+    verdicts,
 )
 from services.storage.deliveries_together import Together
 from services.storage.delivery_records import (
@@ -114,6 +115,10 @@ class LedgerDeliveries:
         """Return one verdict of a message with its thread as it now stands."""
         query = partial(deliveries_rows.load_version, message_id=message_id, revision=revision)
         return await self._executor.read(query)
+
+    async def history(self, thread_id: str) -> list[Version]:
+        """Return all versions of a thread."""
+        return await self._executor.read(partial(verdicts.history, thread_id=thread_id))
 
     async def thread_told(self, thread_id: str) -> list[Told]:
         """Return everything that was routed in a thread, oldest version first."""

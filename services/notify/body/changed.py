@@ -36,6 +36,7 @@ def changed(telling: Telling) -> Part:
 def told_changes(letter: Letter) -> tuple[Change, ...]:
     """Return what changed since the version that this reader had; given with the letter, else compared here.
 
+    A first reader of a correction, and every page, has them given.
     Against a version that the reader may not compare with, only what the facts are now.
     """
     alert, earlier = letter.alert, letter.earlier
@@ -67,8 +68,10 @@ def _blocks(telling: Telling) -> Iterator[Block]:
         case MessageType.UPDATE:
             yield from _update(telling)
         case MessageType.CORRECTION:
-            table = list(_table(telling, told_changes(letter)))
-            if table:
+            told = told_changes(letter)
+            table = list(_table(telling, told))
+            known = letter.earlier is not None or any(each.before is not None for each in told)
+            if table and known:  # who reads it first had no earlier message
                 yield sentences(voice.say("phrase", "correction_intro"))
             yield from table
             yield from _reason(telling)

@@ -12,8 +12,10 @@ from typing import Final, Protocol
 
 import structlog
 
+from schemas.vocabularies import MessageType
 from services.disclosure import Content, Reader, restricted
 from services.notify import composing
+from services.notify.comparing import replaced_by
 from services.notify.letters import Earlier, Letter, Links
 from services.notify.links import LinkKeys, make_links, make_token
 from services.notify.occasions import ISSUE, endpoint_id
@@ -58,6 +60,10 @@ class Versions(Protocol):
 
     async def version(self, message_id: str, *, revision: int) -> Version | None:
         """Return one verdict of a message with its thread as it now stands."""
+        ...
+
+    async def history(self, thread_id: str) -> list[Version]:
+        """Return all versions of a thread."""
         ...
 
     async def thread_told(self, thread_id: str) -> list[Told]:
@@ -168,6 +174,7 @@ class Sender:
             allowed.content,
             earlier=await self._earlier(last, version, reader, allowed.content),
             related=await self._related(version),
+            replaced=await self._replaced(version) if last is None else None,
             links=self._links(claim, version, reader, allowed.content),
         )
         outcome = await self._hand_over(letter, channel, first=composing.first_mail(told, one), now=now)
@@ -210,6 +217,12 @@ class Sender:
         if before is None:
             return None
         return composing.earlier_of(last, before, reader, now_tlp=version.alert.tlp, now_content=content)
+
+    async def _replaced(self, version: Version) -> Version | None:
+        """Return what a correction corrects, for who was sent nothing of the thread before it."""
+        if version.message_type is not MessageType.CORRECTION:
+            return None
+        return replaced_by(version, await self._versions.history(version.thread.id))
 
     async def _related(self, version: Version) -> Mapping[str, Version]:
         found: dict[str, Version] = {}

@@ -26,6 +26,7 @@ from services.notify.inbox import SEEN, Inbox, answer_of, told_of
 from services.notify.links import make_links
 from services.notify.page_letters import is_taken_back
 from services.notify.pages import forms
+from services.notify.pages.comparing import changes_on_page
 from services.notify.pages.signing_in import FORM_TIME, cross_site, reader_values, sign_in_address
 from services.notify.pages.telling import Teller
 from services.notify.pages.view import View
@@ -199,7 +200,7 @@ class _AlertPage:
             seals=self._seals,
             now=self._clock(),
         )
-        values = self._content(sight, signed_in, language, told) | {
+        values = await self._content(sight, signed_in, language, told) | {
             **reader_values(signed_in, seals=self._seals, now=self._clock()),
             "notices": forms.notices_of(
                 answered=answered,
@@ -216,7 +217,7 @@ class _AlertPage:
         status = filled.status if filled else 200
         return self._view.page("alert.html", request, language=language, values=values, status=status)
 
-    def _content(
+    async def _content(
         self, sight: Sight, signed_in: SignedIn, language: str, told: Notification | None
     ) -> dict[str, Any]:
         thread = sight.version.thread
@@ -229,7 +230,8 @@ class _AlertPage:
             restricted=restricted(thread.strictest_tlp),
         )
         reader = Reader(recipient=replace(signed_in.recipient, language=language), surface=Surface.PAGE)
-        page = self._teller.tell(sight, reader, links=links, language=language, told=told)
+        changes = await changes_on_page(sight, reader, threads=self._threads, reading=self._reading)
+        page = self._teller.tell(sight, reader, links=links, language=language, told=told, changes=changes)
         return {"title": page.reference, "content": page.html, "colour": page.colour}
 
     async def _versions(

@@ -24,6 +24,7 @@ from services.notify.inbox import Inbox, answer_of, told_of
 from services.notify.links import VALID_FOR, LinkKeys, expired, make_links, read_token, recipient_of
 from services.notify.page_letters import content_of
 from services.notify.pages import forms
+from services.notify.pages.comparing import changes_on_page
 from services.notify.pages.signing_in import FORM_TIME, cross_site
 from services.notify.pages.telling import Teller
 from services.notify.pages.view import View
@@ -160,7 +161,7 @@ class _AnswerPage:
         answered = answer_of(await self._inbox.answers_of(version.message.id), recipient.id)
         kept = filled is not None and filled.error is None
         told = told_of(await self._inbox.of_message(version.message.id), recipient.id)
-        values = self._values(opened, sight, told) | {
+        values = await self._values(opened, sight, told) | {
             "notices": forms.notices_of(
                 answered=answered,
                 just_now=kept,
@@ -183,7 +184,7 @@ class _AnswerPage:
         status = filled.status if filled else 200
         return self._view.page("answer.html", request, language=opened.language, values=values, status=status)
 
-    def _values(self, opened: _Open, sight: Sight, told: Notification | None) -> dict[str, Any]:
+    async def _values(self, opened: _Open, sight: Sight, told: Notification | None) -> dict[str, Any]:
         thread = opened.version.thread
         say = self._view.words.within(opened.language)
         links = make_links(
@@ -195,7 +196,10 @@ class _AnswerPage:
             restricted=not sight.shown,
         )
         reader = Reader(recipient=replace(opened.recipient, language=opened.language), surface=Surface.LINK)
-        page = self._teller.tell(sight, reader, links=links, language=opened.language, told=told)
+        changes = await changes_on_page(sight, reader, threads=self._threads, reading=self._reading)
+        page = self._teller.tell(
+            sight, reader, links=links, language=opened.language, told=told, changes=changes
+        )
         last_day = self._teller.days(opened.recipient, opened.language)(opened.routed_at + VALID_FOR)
         return {
             "title": say("page.title", ref=page.reference),

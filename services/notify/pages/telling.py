@@ -10,6 +10,7 @@ from markupsafe import Markup
 from schemas.vocabularies import Tlp
 from services.disclosure import Reader
 from services.http.reading import Sight
+from services.notify.changes import Change
 from services.notify.dates import day_text, moment_text
 from services.notify.document import to_html
 from services.notify.letter_document import reference, render_page_parts
@@ -37,10 +38,17 @@ class Teller:
         self._places = places
 
     def tell(
-        self, sight: Sight, reader: Reader, *, links: Links, language: str, told: Notification | None = None
+        self,
+        sight: Sight,
+        reader: Reader,
+        *,
+        links: Links,
+        language: str,
+        told: Notification | None = None,
+        changes: tuple[Change, ...] = (),
     ) -> Told:
         """Return a version in `language`: all that the reader may see, or what stands outside of it."""
-        letter = page_letter(sight, reader, links=links, language=language, told=told)
+        letter = page_letter(sight, reader, links=links, language=language, told=told, changes=changes)
         document = without_answer(render_page_parts(letter, terms=self._terms, places=self._places))
         return Told(html=to_html(document), reference=reference(letter), colour=_colour(sight.tlp))
 

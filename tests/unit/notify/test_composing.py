@@ -2,10 +2,12 @@
 
 import pytest
 
+from schemas.alerts import Alert
 from schemas.classifications import Correlation, RelatedAlert
 from schemas.vocabularies import CorrelationLevel, Tlp
 from services.disclosure import Content
 from services.notify import composing
+from services.notify.comparing import replaced_by
 from services.notify.links import make_links
 from services.notify.occasions import endpoint_id, notification_id
 from services.storage.delivery_records import Claim, Told
@@ -149,6 +151,41 @@ def test_a_notice_holds_no_alert_and_no_classification() -> None:
     )
     assert (letter.alert, letter.classification, letter.correlation, letter.disputed_by) == (None,) * 4
     assert letter.ever_restricted
+
+
+def _harmed(deaths: int, **fields: object) -> Alert:
+    return make_alert(harms=[{"deaths": deaths, "attribution": "suspected"}], **fields)
+
+
+@pytest.mark.parametrize(("kind", "told"), [("correction", [(None, 0)]), ("update", [])])
+def test_a_first_reader_of_a_correction_gets_what_is_right_now(kind: str, told: list[object]) -> None:
+    recipient = make_recipient()
+    before = make_version(_harmed(1), message_id="m1")
+    reason = {"update_reason": "new_harms"} if kind == "update" else {}
+    version = make_version(_harmed(0, message_type=kind, version=2, **reason), thread_version=2)
+    given = {"related": {}, "links": LINKS}
+    letter = composing.compose(
+        make_claim(recipient, webhook(), thread_version=2),
+        version,
+        composing.reader_of(recipient, webhook()),
+        Content.FULL,
+        earlier=None,
+        replaced=before,
+        **given,  # type: ignore[arg-type]  # named above
+    )
+    assert [(one.before, one.after) for one in letter.changes] == told
+    assert letter.replaces is None
+
+
+def test_what_a_correction_replaces_is_the_newest_version_that_stated_facts() -> None:
+    history = [
+        make_version(make_alert(), thread_version=1),
+        make_version(make_alert(message_type="dispute"), thread_version=2),
+        make_version(make_alert(), thread_version=0, message_id="late", silent=True),
+    ]
+    version = make_version(make_alert(message_type="correction"), thread_version=3)
+    assert replaced_by(version, [*history, version]) is history[0]
+    assert replaced_by(history[0], history) is None
 
 
 def test_related_alerts_that_the_reader_may_not_see_are_neither_named_nor_counted() -> None:

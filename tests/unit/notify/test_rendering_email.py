@@ -190,6 +190,20 @@ def test_who_sees_a_correction_without_the_original_is_told_of_no_earlier_messag
     assert "This message replaces" not in text
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_who_sees_a_correction_first_reads_what_is_right_now_and_nothing_of_what_was_wrong(
+    language: str,
+) -> None:
+    letter = replace(_correction(before=None), earlier=None)
+    said = replace(letter, recipient=replace(letter.recipient, language=language))
+    text = _email(said).text
+    now, before = (terms().phrase("label", code, language) for code in ("now", "before"))
+    assert re.search(rf"^  .*{now}\W", text, re.MULTILINE)
+    assert before not in text
+    assert terms().phrase("phrase", "correction_intro", language) not in text
+    assert terms().phrase("phrase", "correction_forward", language) not in text
+
+
 def test_an_update_names_substances_as_the_reader_knows_them() -> None:
     letter = make_letter(example("ar-02"), language="fr", earlier=_earlier(example("ar-01")))
     lines = _lines(letter)
