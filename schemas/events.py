@@ -14,6 +14,7 @@ from schemas.vocabularies import AckState, CorrelationLevel, MessageType, Severi
 ALERTS = "alerts.v1"
 CLASSIFIED = "classified.v1"
 DELIVERIES = "deliveries.v1"
+TOPICS = (ALERTS, CLASSIFIED, DELIVERIES)
 
 
 class Payload(BaseModel):

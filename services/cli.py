@@ -25,6 +25,7 @@ from services.commands import (
     recipients,
     reviews,
     serve,
+    topics,
 )
 
 app = typer.Typer(
@@ -55,6 +56,7 @@ app.add_typer(reviews.app, name="reviews")
 app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(letters.app, name="dead-letters")
+app.add_typer(topics.app, name="topics")
 
 
 def _show_version(wanted: bool) -> None:

@@ -1,9 +1,9 @@
 """What of the outbox is not on its topic yet, as plain functions of a connection: for the scale-out runtime."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, delete, func, or_, select, update
+from sqlalchemy import Connection, and_, or_, select, update
 
 from services.storage.records import Record
 from services.storage.tables import outbox
@@ -50,23 +50,3 @@ def mark_published(connection: Connection, positions: Iterable[int], *, now: dat
         .where(outbox.c.id.in_(padded), outbox.c.published_at.is_(None))
         .values(published_at=now)
     )
-
-
-def waiting(connection: Connection, *, topics: Sequence[str]) -> tuple[int, datetime | None]:
-    """Return how many records of `topics` are not on their topic yet, and when the oldest was appended."""
-    unread = select(func.count(), func.min(outbox.c.created_at)).where(
-        outbox.c.published_at.is_(None), outbox.c.topic.in_(topics)
-    )
-    count, oldest = connection.execute(unread).one()
-    return count, oldest
-
-
-def prune(connection: Connection, *, before: datetime, most: int) -> int:
-    """Delete records appended before `before` that are on their topics; return how many, at most `most`."""
-    old = (
-        select(outbox.c.id)
-        .where(outbox.c.published_at.is_not(None), outbox.c.created_at < before)
-        .order_by(outbox.c.created_at)
-        .limit(most)
-    )
-    return connection.execute(delete(outbox).where(outbox.c.id.in_(old))).rowcount
