@@ -56,7 +56,10 @@ class Candidate(Answer):
 
 
 class SubstanceIdentity(Answer):
-    """What a reported substance turned out to be. `nps_strict` is None where it cannot be determined."""
+    """What a reported substance turned out to be. `nps_strict` is None where it cannot be determined.
+
+    `cas` is the catalogue's number, of the very form that was reported.
+    """
 
     finding: int
     substance: int
@@ -64,6 +67,7 @@ class SubstanceIdentity(Answer):
     outcome: Outcome
     inchikey: str | None = None
     preferred_name: str | None = None
+    cas: str | None = None
     family: str | None = None
     control: tuple[ControlEntry, ...] = ()
     nps_strict: bool | None = None

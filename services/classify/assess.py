@@ -180,6 +180,7 @@ def _described(
             outcome=identity.outcome,
             inchikey=identity.inchikey,
             preferred_name=identity.preferred_name,
+            cas=None if identity.entry is None or identity.stereo_differs else identity.entry.cas,
             family=identity.family,
             control=_control(identity.entry, day),
             nps_strict=strictly_new(identity, day, catalogue),

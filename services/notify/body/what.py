@@ -138,8 +138,9 @@ def _substance(telling: Telling, found: Found) -> Line:
     for at, each in enumerate(aside):
         words += ["; " if at else " (", each]
     words.append(")" if aside else "")
-    if substance.cas:
-        words.append(f", CAS {substance.cas}")
+    number = substance.cas or (found.identity.cas if found.identity is not None else None)
+    if number:
+        words.append(f", CAS {number}")
     if substance.purity is not None and telling.letter.content is Content.FULL:
         label = voice.within("label", "purity")
         words.append(f", {label}{colon(voice.language)} {purity_text(substance.purity, voice)}")

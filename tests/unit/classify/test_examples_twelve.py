@@ -12,6 +12,7 @@ from schemas.alerts import Alert
 from schemas.classifications import Classification
 from schemas.vocabularies import Severity
 from services.classify.severity import Assessed
+from tests.builders import make_alert, make_finding, make_substance
 from tests.unit.classify.conftest import Classify
 
 EXAMPLES_AT = Path(schemas.__file__).parent / "examples"
@@ -99,3 +100,15 @@ def test_the_update_of_a_critical_alert_keeps_its_level(classify: Classify) -> N
     severity = classify(_example("ar-02"), before=before).severity
 
     assert (severity.level, severity.urgency, severity.before) == ("critical", "critical", "critical")
+
+
+def test_the_catalogue_s_number_is_told_of_the_form_that_was_reported_and_of_no_other(
+    classify: Classify,
+) -> None:
+    found = make_finding(
+        make_substance("Carfentanil"),
+        make_substance("Amphetamine", inchikey="KWTSXDURSIMDCE-QMMMGPOBSA-N"),  # of one of its mirror images
+        make_substance("no such substance"),
+    )
+    classification = classify(make_alert(findings=[found]))
+    assert [one.cas for one in classification.substances] == ["59708-52-0", None, None]

@@ -94,7 +94,7 @@ def test_a_french_alert_reads_in_spanish_as_the_whole_example() -> None:
         "Se vendía como: hydromorphone. Mercado ilícito. Presentación: comprimido. Color: «blanc». "
         "Forma: «triangulaire» (texto original en francés).",
         "Sustancias halladas: protonitazepyne (protonitazépyne; nitaceno). "
-        "N-desethyl isotonitazene (N-déséthyl isotonitazène; nitaceno).",
+        "N-desethyl isotonitazene (N-déséthyl isotonitazène; nitaceno), CAS 2732926-24-6.",
         "Categorías: Nueva sustancia psicoactiva (NSP). Opioide sintético de uso no médico.",
         "País: Canadá. Lugar: Quebec. Fecha del evento: 18 de marzo de 2026. Detección: 29 de marzo de 2026.",
         "protonitazepyne: Identificación confirmada (LC-MS/MS). "
@@ -111,6 +111,17 @@ def test_a_french_alert_reads_in_spanish_as_the_whole_example() -> None:
     ):
         assert expected in lines
     assert lines[-1] == "EJERCICIO: NO ES UN EVENTO REAL. TLP:CLEAR"
+
+
+@pytest.mark.parametrize(
+    ("stated", "shown"),
+    [({}, "CAS 59708-52-0"), ({"cas": "61380-27-6"}, "CAS 61380-27-6")],  # the sender's own: of the oxalate
+)
+def test_a_substance_is_told_with_its_number(stated: dict[str, str], shown: str) -> None:
+    substance = {"name": "carfentanil", "confirmation": "confirmed", **stated}
+    letter = make_letter(example("uy-07", findings=[{"substances": [substance]}]), language="en")
+    numbers = re.findall(r"CAS [0-9-]+", _email(letter).text)
+    assert numbers == [shown]
 
 
 def test_the_personal_link_stands_once_and_after_everything_to_read() -> None:
