@@ -131,6 +131,7 @@ class Catalogue:
     by_key: Mapping[str, Entry]
     by_cas: Mapping[str, Keys]
     by_block: Mapping[str, Keys]  # first block of the InChIKey
+    by_smiles: Mapping[str, str]  # canonical SMILES, as tabled: the check holds it equal to the key
 
     def entry(self, key: str) -> Entry | None:
         """Return the entry with this key (an InChIKey, or ``plant:<preferred_name>``), or None."""

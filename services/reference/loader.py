@@ -64,6 +64,7 @@ def load_catalogue(directory: Path = DATA) -> Catalogue:
         by_key=MappingProxyType(by_key),
         by_cas=_by_cas(substances),
         by_block=_by_block(entries),
+        by_smiles=MappingProxyType({row["smiles"]: row["inchikey"] for row in substances}),
     )
 
 
