@@ -55,7 +55,6 @@ class Intake:
         self._dead_letters = dead_letters
         self._clock = clock
         self._stop = stop
-        self.waiting = 0  # records that wait for the ledger just now
 
     async def take(self, record: Record) -> None:
         """Take in one record: done with, or kept as a dead letter.
@@ -71,11 +70,7 @@ class Intake:
                 log.warning(
                     "trying again", service=self._service.name, event_id=record.event_id, reason=str(fault)
                 )
-                self.waiting += 1
-                try:
-                    await pause(self._stop, wait)
-                finally:
-                    self.waiting -= 1
+                await pause(self._stop, wait)
                 wait = min(wait * 2, _LONGEST_PAUSE)
                 if self._stop.is_set():
                     raise

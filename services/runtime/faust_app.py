@@ -10,10 +10,14 @@ from importlib.metadata import version
 from typing import Any, Final, Protocol
 
 import faust
-from faust.transport.drivers.aiokafka import Consumer, Transport
+from faust.exceptions import ConsumerNotStarted
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from mode.supervisors import CrashingSupervisor
+from mode.threads import WorkerThread
 
 from services.errors import Misconfigured
+from services.storage.kafka_connection import MOST_BYTES, KafkaConnection
+from services.storage.kafka_records import Read
 
 RELEASE: Final = "0.15.3"
 SESSION: Final = 10.0  # seconds without a sign of life after which the broker gives the partitions to another
@@ -23,21 +27,10 @@ _COMMIT_EVERY: Final = 0.3
 _MOST_FETCHED: Final = 500
 
 
-class Message(Protocol):
-    """A record as Faust gives it."""
-
-    topic: str
-    partition: int
-    offset: int
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes]]
-
-
 class Event(Protocol):
     """A record that waits for its acknowledgement."""
 
-    message: Message
+    message: Read
 
     def ack(self) -> bool:
         """Acknowledge it: its offset may be committed once all before it may."""
@@ -67,6 +60,18 @@ def next_offset(acknowledged: Collection[int], *, start: int) -> int:
     return offset
 
 
+class _Daemon(WorkerThread):
+    """A thread that does not keep a process alive which wants to end."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.daemon = True
+
+
+class _ConsumerThread(AIOKafkaConsumerThread):
+    Worker = _Daemon
+
+
 class StrictConsumer(Consumer):
     """Commits only what is acknowledged without a gap from the committed offset on."""
 
@@ -74,6 +79,9 @@ class StrictConsumer(Consumer):
         """Begin with logs of which nothing was deleted."""
         super().__post_init__()
         self._log_starts: dict[Any, int] = {}
+
+    def _new_consumer_thread(self) -> AIOKafkaConsumerThread:
+        return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     def _new_offset(self, tp: Any) -> int | None:
         acked = self._acked[tp]
@@ -109,23 +117,22 @@ class App(faust.App):
 
 
 def build(
+    connection: KafkaConnection,
     *,
     group: str,
-    servers: str,
     topics: Sequence[str],
     take: Callable[[Event], Awaitable[None]],
-    credentials: Any = None,
 ) -> App:
     """Return the app that reads `topics` as `group`; call it in the event loop that will run it.
 
-    `take` is given each record in the order of its partition, and acknowledges it whenever it is done with.
-    `servers`: host:port, separated by commas; `credentials`: Faust's own, for TLS and SASL.
+    `take` is given each record in the order of its partition; whoever is done with one acknowledges it.
     """
     require_release()
     app = App(
         group,
-        broker=[f"kafka://{server.strip()}" for server in servers.split(",")],
-        broker_credentials=credentials,
+        broker=[f"kafka://{server.strip()}" for server in connection.servers.split(",")],
+        broker_client_id=connection.client_id,
+        broker_credentials=_credentials(connection),
         autodiscover=False,
         web_enabled=False,
         store="memory://",
@@ -139,6 +146,7 @@ def build(
         broker_request_timeout=_REQUEST,
         broker_commit_interval=_COMMIT_EVERY,
         broker_max_poll_records=_MOST_FETCHED,
+        consumer_max_fetch_size=MOST_BYTES,
         producer_acks=-1,
     )
     app.transport = StrictTransport(app.conf.broker_consumer, app)
@@ -153,8 +161,24 @@ def build(
     return app
 
 
-def assigned_topics(app: App) -> frozenset[str]:
-    """Return the topics of which this process reads a partition; none while partitions are dealt out anew."""
-    if app.rebalancing or not app.consumer.started:
+def assigned(app: App) -> frozenset[tuple[str, int]]:
+    """Return the partitions that this process reads, as (topic, number); none while they are dealt out anew."""
+    if app.rebalancing:
         return frozenset()
-    return frozenset(name for name, _ in app.consumer.assignment())
+    try:
+        return frozenset((name, number) for name, number in app.consumer.assignment())
+    except ConsumerNotStarted:
+        return frozenset()
+
+
+def _credentials(connection: KafkaConnection) -> faust.SASLCredentials | faust.SSLCredentials | None:
+    options = connection.options()
+    context = options.get("ssl_context")
+    if connection.protocol.startswith("SASL"):
+        return faust.SASLCredentials(
+            username=connection.username,
+            password=connection.password,
+            mechanism=connection.mechanism,
+            ssl_context=context,
+        )
+    return None if context is None else faust.SSLCredentials(context=context)

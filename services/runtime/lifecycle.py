@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import structlog
 
-from services.errors import Misconfigured
+from services.errors import Misconfigured, Transient
 
 log = structlog.get_logger(__name__)
 
@@ -23,7 +23,8 @@ async def run(
     """Run all `loops` until SIGTERM, SIGINT or `stop`, then give them `drain` to finish.
 
     A loop that raises ends all the others, and the process with it: the supervisor starts it afresh from the
-    last commit. What is still running after `drain` is cancelled. `Misconfigured` comes out of the group as it is.
+    last commit. What is still running after `drain` is cancelled. `Misconfigured` and `Transient` come out of the
+    group as they are.
     """
     stop = stop or asyncio.Event()
     running = asyncio.get_running_loop()
@@ -35,7 +36,7 @@ async def run(
             group.create_task(_limit(tasks, stop=stop, drain=drain), name="drain")
     except BaseExceptionGroup as faults:
         for fault in faults.exceptions:
-            if isinstance(fault, Misconfigured):
+            if isinstance(fault, Misconfigured | Transient):
                 raise fault from None
         raise
 

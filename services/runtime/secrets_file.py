@@ -37,6 +37,20 @@ def load(settings: Settings) -> Secrets:
     return _parse(links, at_rest)
 
 
+def given(settings: Settings) -> Secrets:
+    """Return the keys that the settings give; `Misconfigured` where one is missing.
+
+    Processes that share a ledger share its keys: one that made its own would sign links that no other believes.
+    """
+    links, at_rest = settings.secrets.links, settings.secrets.at_rest
+    for name, value in (("LINKS", links), ("AT_REST", at_rest)):
+        if value is None:
+            raise Misconfigured(f"RELAY_SECRETS__{name}", "is needed, and the same in every process")
+    assert links is not None
+    assert at_rest is not None
+    return _parse(links.get_secret_value(), at_rest.get_secret_value())
+
+
 def path_of(settings: Settings) -> Path:
     """Return where keys that the settings do not give are kept."""
     return settings.ledger.path.with_name(settings.ledger.path.name + ".secrets")

@@ -1,6 +1,7 @@
 """Records are handled together and acknowledged in the order in which they came."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -66,6 +67,20 @@ async def test_no_more_are_begun_than_may_be_in_flight() -> None:
     await settled()
     assert third.done()
     assert rig.begun == [1, 2, 3]
+    running.cancel()
+
+
+async def test_the_first_in_line_says_how_long_it_holds_up_the_others() -> None:
+    rig = Rig()
+    running = await rig.start()
+    assert rig.flow.held_up_for() == timedelta(0)
+    await rig.flow.put(1)
+    await rig.flow.put(2)
+    await asyncio.sleep(0.02)
+    assert timedelta(milliseconds=15) < rig.flow.held_up_for() < timedelta(seconds=5)
+    rig.end(1, 2)
+    await settled()
+    assert rig.flow.held_up_for() == timedelta(0)
     running.cancel()
 
 
