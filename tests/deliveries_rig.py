@@ -3,7 +3,6 @@
 import asyncio
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -27,9 +26,9 @@ from services.storage.records import (
     Version,
 )
 from services.storage.serials import Naming
-from services.storage.sqlite import SqliteLedger, open_engine
-from services.storage.tables import attempts, metadata, notifications, outbox, receipts, threads
+from services.storage.tables import attempts, notifications, outbox, receipts, threads
 from tests.builders import NOW, make_alert
+from tests.databases import Ledger, Place
 
 NAMING = Naming(prefix="SATA", secret=b"opaque")
 
@@ -140,7 +139,7 @@ def make_thread(alert: Alert, **overrides: Any) -> Thread:
 class Rig:
     """A ledger on disk and its deliveries port; ``now`` is moved by hand."""
 
-    ledger: SqliteLedger
+    ledger: Ledger
     deliveries: LedgerDeliveries
     now: datetime = NOW
     count: int = 0
@@ -222,13 +221,9 @@ class Rig:
         self.now += timedelta(**spans)
 
 
-def open_rig(folder: Path) -> Rig:
-    """Return a rig on a new file in ``folder``; close its ledger."""
-    path = folder / "ledger.sqlite"
-    engine = open_engine(path)
-    metadata.create_all(engine)
-    engine.dispose()
-    ledger = SqliteLedger(path)
+def open_rig(place: Place) -> Rig:
+    """Return a rig on an empty ledger; close that."""
+    ledger = place.open()
     return Rig(ledger=ledger, deliveries=LedgerDeliveries(ledger, rules=DeliveryRules(), decide=route))
 
 

@@ -1,14 +1,13 @@
-"""A relay up to its classify stage on one SQLite file, for tests that send messages and look what became of them."""
+"""A relay up to its classify stage on one ledger, for tests that send messages and look what became of them."""
 
 import json
 import uuid
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
 from schemas.alerts import Alert, canonical_json, content_sha256
 from schemas.events import ALERTS
@@ -21,11 +20,11 @@ from services.storage import receipt_records, receipts, settling
 from services.storage.records import Event, Message
 from services.storage.serials import Naming
 from services.storage.settling import Rules
-from services.storage.sqlite import open_engine
-from services.storage.tables import metadata, outbox
+from services.storage.tables import outbox
 from services.storage.tables import receipts as receipts_table
 from services.storage.tables import threads as threads_table
 from services.storage.thread_records import Died, MaySee, Outcome, Settled, Waits
+from tests.databases import Place
 
 START = datetime.fromisoformat("2026-11-21T12:00:00+00:00")
 NAMING = Naming(prefix="SATA", secret=b"a key of the tests only")
@@ -56,25 +55,22 @@ class Relay:
 
     def __init__(
         self,
-        path: Path,
+        place: Place,
         *,
         catalogue: Catalogue,
         plan: Mapping[str, PlanBasis],
         may_see: MaySee = everybody,
     ) -> None:
-        self._engine = open_engine(path)
+        self._held = place.hold()
         self._catalogue = catalogue
         self._plan = plan
         self._common = common_keys(catalogue)
         self.rules = Rules(naming=NAMING, may_see=may_see)
         self.now = START
-        self.connection: Connection = self._engine.connect()
-        metadata.create_all(self.connection)
-        self.connection.commit()
+        self.connection = self._held.connection
 
     def close(self) -> None:
-        self.connection.close()
-        self._engine.dispose()
+        self._held.close()
 
     def post(
         self, alert: Alert, *, sender_id: str = "uy-observatory", country: str = "UY", can_amend: bool = False
@@ -132,9 +128,7 @@ class Relay:
 
     def run(self, unit: Any) -> Any:
         """Run one unit of work and commit it."""
-        answer = unit(self.connection)
-        self.connection.commit()
-        return answer
+        return self._held.run(unit)
 
     def key_of(self, name: str) -> str:
         """Return how the relay calls a substance: the first block of its InChIKey."""

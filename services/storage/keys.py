@@ -66,6 +66,8 @@ def create(connection: Connection, new: NewKey, *, actor: str) -> None:
 
 def find(connection: Connection, secret: str, *, now: datetime) -> ApiKey | None:
     """Return the key that `secret` is, unless it has expired or was revoked."""
+    if "\x00" in secret:  # PostgreSQL holds no such text, and refuses to look for it
+        return None
     usable = select(api_keys).where(
         api_keys.c.prefix == secret[:PREFIX_LENGTH],
         api_keys.c.revoked_at.is_(None),

@@ -1,6 +1,5 @@
 """Answers, reminders, deputies, and what is read of deliveries."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -16,17 +15,16 @@ from services.storage.records import Channel, ChannelKind, NotificationState
 from services.storage.tables import notifications, verdicts
 from tests.builders import make_alert
 from tests.contract.test_deliveries_sending import claim, settle
+from tests.databases import SqlitePlace
 from tests.deliveries_rig import Rig, email, make_classification, make_recipient, open_rig, webhook
 
 FEED = Channel(kind=ChannelKind.FEED, address="")
 
 
 @pytest.fixture
-async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
-    opened = open_rig(tmp_path)
-    await opened.direct(make_recipient(channels=(webhook(), email()), deputies=(email("deputy"),)))
-    yield opened
-    await opened.ledger.close()
+async def rig(rig: Rig) -> Rig:
+    await rig.direct(make_recipient(channels=(webhook(), email()), deputies=(email("deputy"),)))
+    return rig
 
 
 def answer(message_id: str, state: str = "acknowledged", **how: str) -> NewAnswer:
@@ -213,7 +211,9 @@ async def test_the_auditor_finds_what_nothing_will_move(rig: Rig) -> None:
     assert await rig.deliveries.of_message(message_id) != []
 
 
-async def test_the_auditor_asks_indexes_only(rig: Rig) -> None:
+async def test_the_auditor_asks_indexes_only(path: Path) -> None:
+    rig = open_rig(SqlitePlace(path))
+
     def plan(connection: Connection) -> list[str]:
         from services.storage.deliveries_reading import _violations
 
@@ -230,3 +230,4 @@ async def test_the_auditor_asks_indexes_only(rig: Rig) -> None:
     assert (
         await rig.ledger.read(lambda connection: connection.execute(select(notifications.c.id)).all()) == []
     )
+    await rig.ledger.close()

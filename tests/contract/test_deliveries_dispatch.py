@@ -2,13 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 from prometheus_client import CollectorRegistry
 
 from services.notify.channels.address_guard import AddressGuard
@@ -21,7 +19,7 @@ from services.notify.service import NotifyService
 from services.storage.delivery_records import Delivered, Outcome
 from services.storage.records import Record
 from tests.builders import make_alert
-from tests.deliveries_rig import Rig, email, make_recipient, open_rig, until, webhook
+from tests.deliveries_rig import Rig, email, make_recipient, until, webhook
 
 KEYS = LinkKeys(keys={1: b"k" * 32}, current=1)
 
@@ -42,13 +40,6 @@ class Mailbox:
     async def send(self, address: str, message: bytes) -> Outcome:
         self.mails.append((address, message))
         return Delivered(status_code=250)
-
-
-@pytest.fixture
-async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
-    opened = open_rig(tmp_path)
-    yield opened
-    await opened.ledger.close()
 
 
 def make_dispatcher(

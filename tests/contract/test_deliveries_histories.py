@@ -24,6 +24,7 @@ from services.storage.delivery_records import (
 )
 from services.storage.records import Channel, Participation, Recipient
 from tests.builders import make_alert
+from tests.databases import SqlitePlace
 from tests.deliveries_rig import Rig, email, make_recipient, open_rig, webhook
 
 _TLPS = ("TLP:CLEAR", "TLP:GREEN", "TLP:AMBER", "TLP:RED")
@@ -170,7 +171,7 @@ def _settlement(rig: Rig, one: Claim, outcome: Outcome, content: str) -> Settlem
 @given(history=histories)
 async def test_the_promises_hold_over_random_histories(history: list[tuple[str, Any, Any]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        rig = open_rig(Path(folder))
+        rig = open_rig(SqlitePlace(Path(folder) / "ledger.sqlite3"))
         try:
             world = World(rig=rig)
             await rig.direct(*world.people())

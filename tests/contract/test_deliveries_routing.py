@@ -1,9 +1,7 @@
 """Routing in the ledger: who is told, what supersedes what, who is corrected, what is kept back."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -14,15 +12,13 @@ from services.errors import Invalid
 from services.storage.delivery_records import Claim, Deferred, Delivered, Outcome, Settlement
 from services.storage.records import Participation
 from tests.builders import make_alert
-from tests.deliveries_rig import Rig, email, make_classification, make_recipient, open_rig, webhook
+from tests.deliveries_rig import Rig, email, make_classification, make_recipient, webhook
 
 
 @pytest.fixture
-async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
-    opened = open_rig(tmp_path)
-    await opened.direct(make_recipient())
-    yield opened
-    await opened.ledger.close()
+async def rig(rig: Rig) -> Rig:
+    await rig.direct(make_recipient())
+    return rig
 
 
 async def settle_all(rig: Rig, outcome: Outcome) -> int:

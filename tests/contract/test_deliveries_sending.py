@@ -1,8 +1,7 @@
 """Claiming and settling in the ledger: urgency, fairness, back-off, retries, leases, fallback."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -17,17 +16,15 @@ from services.storage.delivery_records import (
     Settlement,
 )
 from tests.builders import make_alert
-from tests.deliveries_rig import Rig, email, make_classification, make_recipient, open_rig, webhook
+from tests.deliveries_rig import Rig, email, make_classification, make_recipient, webhook
 
 LOST = Deferred(reason="unreachable")
 
 
 @pytest.fixture
-async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
-    opened = open_rig(tmp_path)
-    await opened.direct(make_recipient())
-    yield opened
-    await opened.ledger.close()
+async def rig(rig: Rig) -> Rig:
+    await rig.direct(make_recipient())
+    return rig
 
 
 async def settle(rig: Rig, claims: Sequence[Claim], outcome: Outcome) -> Settled:

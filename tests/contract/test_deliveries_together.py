@@ -1,9 +1,7 @@
 """Messages that are routed in one moment: they share a unit of work, and nothing else."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 
@@ -14,15 +12,13 @@ from services.storage.deliveries import LedgerDeliveries
 from services.storage.delivery_records import Background, Routed, Routing
 from services.storage.records import Directory, Version
 from tests.builders import make_alert
-from tests.deliveries_rig import Rig, make_recipient, open_rig
+from tests.deliveries_rig import Rig, make_recipient
 
 
 @pytest.fixture
-async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
-    opened = open_rig(tmp_path)
-    await opened.direct(make_recipient())
-    yield opened
-    await opened.ledger.close()
+async def rig(rig: Rig) -> Rig:
+    await rig.direct(make_recipient())
+    return rig
 
 
 async def route_together(

@@ -1,15 +1,15 @@
 """What every executor of units of work promises."""
 
 import asyncio
-import sqlite3
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, func, insert, select
 
-from services.errors import Misconfigured, Transient
-from services.storage.sqlite import SqliteLedger
+from services.storage import outbox
+from services.storage.records import Event
 from services.storage.tables import counters
+from tests.builders import NOW
+from tests.databases import Ledger
 
 COUNT = select(func.count()).select_from(counters)
 
@@ -24,19 +24,19 @@ def put_and_fail(connection: Connection, name: str) -> None:
     raise LookupError(name)
 
 
-async def names(ledger: SqliteLedger) -> list[str]:
+async def names(ledger: Ledger) -> list[str]:
     def query(connection: Connection) -> list[str]:
         return list(connection.execute(select(counters.c.name).order_by(counters.c.name)).scalars())
 
     return await ledger.read(query)
 
 
-async def test_a_unit_answers_with_what_it_returned_once_it_is_kept(ledger: SqliteLedger) -> None:
+async def test_a_unit_answers_with_what_it_returned_once_it_is_kept(ledger: Ledger) -> None:
     assert await ledger.write(lambda connection: put(connection, "a")) == "a"
     assert await names(ledger) == ["a"]
 
 
-async def test_a_unit_that_raises_takes_nothing_but_itself_back(ledger: SqliteLedger) -> None:
+async def test_a_unit_that_raises_takes_nothing_but_itself_back(ledger: Ledger) -> None:
     outcomes = await asyncio.gather(
         *(ledger.write(lambda connection, n=n: put(connection, n)) for n in ("a", "b")),
         ledger.write(lambda connection: put_and_fail(connection, "x")),
@@ -47,72 +47,21 @@ async def test_a_unit_that_raises_takes_nothing_but_itself_back(ledger: SqliteLe
     assert await names(ledger) == ["a", "b", "c", "d"]
 
 
-async def test_units_run_in_the_order_in_which_they_were_handed_in(ledger: SqliteLedger) -> None:
-    ran: list[int] = []
-    await asyncio.gather(*(ledger.write(lambda _, n=n: ran.append(n)) for n in range(500)))
-    assert ran == list(range(500))
-
-
-async def test_units_that_a_sender_waits_for_run_before_the_others(ledger: SqliteLedger) -> None:
-    ran: list[str] = []
-    gate = asyncio.Event()
-
-    def hold(_: Connection) -> None:
-        asyncio.run_coroutine_threadsafe(gate.wait(), loop).result(10)
-
-    loop = asyncio.get_running_loop()
-    holding = asyncio.create_task(ledger.write(hold))
-    await asyncio.sleep(0)  # the writer is busy from here on, everything below waits
-    behind = [asyncio.create_task(ledger.write(lambda _, n=n: ran.append(f"stage {n}"))) for n in range(20)]
-    ahead = [
-        asyncio.create_task(ledger.write(lambda _, n=n: ran.append(f"sender {n}"), first=True))
-        for n in range(3)
-    ]
-    await asyncio.sleep(0)
-    gate.set()
-    await asyncio.gather(holding, *behind, *ahead)
-    places = [ran.index(f"sender {n}") for n in range(3)]
-    assert max(places) < ran.index("stage 19")
-    assert [one for one in ran if one.startswith("stage")] == [f"stage {n}" for n in range(20)]
-
-
-async def test_what_is_not_committed_is_not_read(ledger: SqliteLedger) -> None:
+async def test_what_is_not_committed_is_not_read(ledger: Ledger) -> None:
     with pytest.raises(LookupError):
         await ledger.write(lambda connection: put_and_fail(connection, "x"))
     assert await names(ledger) == []
     assert await ledger.read_slowly(lambda connection: connection.execute(COUNT).scalar()) == 0
 
 
-async def test_closing_finishes_what_waits(path: Path) -> None:
-    ledger = SqliteLedger(path)
-    writing = [asyncio.create_task(ledger.write(lambda c, n=n: put(c, str(n)))) for n in range(50)]
-    await asyncio.sleep(0)
-    await ledger.close()
-    await asyncio.gather(*writing)
-    with sqlite3.connect(path) as reopened:
-        assert reopened.execute("SELECT count(*) FROM counters").fetchone() == (50,)
+async def test_a_commit_says_which_topics_were_appended_to(ledger: Ledger) -> None:
+    heard: list[set[str]] = []
+    ledger.on_commit.append(lambda topics: heard.append(set(topics)))
 
+    def append(connection: Connection) -> None:
+        for topic in ("a", "b"):
+            outbox.append(connection, Event(topic=topic, event_id="1", key="k", payload="{}"), now=NOW)
 
-async def test_a_second_relay_on_the_file_is_refused_and_a_command_is_not(path: Path) -> None:
-    ledger = SqliteLedger(path)
-    with pytest.raises(Misconfigured) as refused:
-        SqliteLedger(path)
-    assert refused.value.setting == "RELAY_LEDGER__PATH"
-    beside = SqliteLedger(path, exclusive=False)
-    await asyncio.gather(
-        *(ledger.write(lambda c, n=n: put(c, f"a{n}")) for n in range(20)),
-        *(beside.write(lambda c, n=n: put(c, f"b{n}")) for n in range(20)),
-    )
-    assert len(await names(ledger)) == 40
-    await beside.close()
-    await ledger.close()
-
-
-async def test_a_full_disk_is_transient_and_loses_only_what_was_refused(ledger: SqliteLedger) -> None:
-    await ledger.write(lambda connection: put(connection, "before"))
-    await ledger.write(lambda connection: connection.exec_driver_sql("PRAGMA max_page_count=1"))
-    with pytest.raises(Transient):
-        await ledger.write(lambda connection: put(connection, "x" * 64 + "y" * 2_000_000))
-    await ledger.write(lambda connection: connection.exec_driver_sql("PRAGMA max_page_count=1073741823"))
-    await ledger.write(lambda connection: put(connection, "after"))
-    assert await names(ledger) == ["after", "before"]
+    await ledger.write(append)
+    await ledger.write(lambda connection: put(connection, "nothing to tell"))
+    assert heard == [{"a", "b"}]

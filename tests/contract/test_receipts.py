@@ -10,12 +10,11 @@ import pytest
 from schemas.alerts import Alert, content_sha256
 from services.ingest import identifiers
 from services.storage import outbox
-from services.storage.adapters import LedgerOutbox, LedgerReceipts
-from services.storage.feed_sqlite import SqliteFeed
+from services.storage.adapters import LedgerReceipts
 from services.storage.receipt_records import Accepted, Refused, Repeated, Submission, event_payload
 from services.storage.records import Event, Message, Record
-from services.storage.sqlite import SqliteLedger
 from tests.builders import NOW, make_alert
+from tests.databases import Ledger
 
 TOPIC = "alerts.v1"
 
@@ -43,17 +42,15 @@ def submission(alert: Alert, *, sender: str = "uy-ndo", key: str | None = None, 
 
 
 @pytest.fixture
-def receipts(ledger: SqliteLedger) -> LedgerReceipts:
+def receipts(ledger: Ledger) -> LedgerReceipts:
     return LedgerReceipts(ledger)
 
 
-async def published(ledger: SqliteLedger) -> list[Record]:
+async def published(ledger: Ledger) -> list[Record]:
     return await ledger.read(partial(outbox.read, topics=[TOPIC], after=0, most=1000))
 
 
-async def test_an_accepted_message_is_kept_with_its_record(
-    ledger: SqliteLedger, receipts: LedgerReceipts
-) -> None:
+async def test_an_accepted_message_is_kept_with_its_record(ledger: Ledger, receipts: LedgerReceipts) -> None:
     alert = make_alert()
     answer = await receipts.accept(submission(alert))
     assert isinstance(answer, Accepted)
@@ -64,7 +61,7 @@ async def test_an_accepted_message_is_kept_with_its_record(
 
 
 async def test_the_same_message_again_is_the_first_receipt_and_no_second_record(
-    ledger: SqliteLedger, receipts: LedgerReceipts
+    ledger: Ledger, receipts: LedgerReceipts
 ) -> None:
     answers = await asyncio.gather(*(receipts.accept(submission(make_alert())) for _ in range(20)))
     assert sum(isinstance(one, Accepted) for one in answers) == 1
@@ -82,7 +79,7 @@ async def test_another_content_under_the_same_reference_and_version_is_refused(
 
 
 async def test_an_idempotency_key_repeats_its_answer_and_refuses_another_body(
-    ledger: SqliteLedger, receipts: LedgerReceipts
+    ledger: Ledger, receipts: LedgerReceipts
 ) -> None:
     first = await receipts.accept(submission(make_alert(), key="k", body="a"))
     again = await receipts.accept(submission(make_alert(), key="k", body="a"))
@@ -95,7 +92,7 @@ async def test_an_idempotency_key_repeats_its_answer_and_refuses_another_body(
 
 
 async def test_a_draft_is_replaceable_and_published_to_nobody(
-    ledger: SqliteLedger, receipts: LedgerReceipts
+    ledger: Ledger, receipts: LedgerReceipts
 ) -> None:
     await receipts.accept(submission(make_alert(status="draft")))
     replaced = await receipts.accept(submission(make_alert(status="draft", title="A better title")))
@@ -124,7 +121,7 @@ async def test_a_reference_means_the_senders_own_alert_before_those_of_its_state
 
 
 async def test_what_stays_pending_is_found_and_published_again_once_each_time(
-    ledger: SqliteLedger, receipts: LedgerReceipts
+    ledger: Ledger, receipts: LedgerReceipts
 ) -> None:
     await receipts.accept(submission(make_alert()))
     later = NOW + timedelta(minutes=1)
@@ -146,66 +143,3 @@ async def test_messages_are_paged_in_the_order_of_receipt(receipts: LedgerReceip
         after = (page[-1].received_at, page[-1].id)
     assert len(seen) == len(set(seen)) == 5
     assert await receipts.counts() == {"pending": 5}
-
-
-async def read_batches(feed: SqliteFeed, *, group: str, count: int, acknowledge: int) -> list[str]:
-    """Read until `count` records came; acknowledge the first `acknowledge` of them."""
-    stop = asyncio.Event()
-    seen: list[str] = []
-    async with asyncio.timeout(10):
-        async for batch in feed.read([TOPIC], group=group, stop=stop):
-            for record in batch:
-                seen.append(record.event_id)
-                if len(seen) <= acknowledge:
-                    await feed.acknowledge([record], group=group)
-            if len(seen) >= count:
-                stop.set()
-                feed.wake(group)
-    return seen
-
-
-async def append(ledger: SqliteLedger, *names: str) -> None:
-    events = [Event(topic=TOPIC, event_id=name, key="k", payload="{}") for name in names]
-    await ledger.write(partial(outbox.append_all, events=events, now=NOW))
-
-
-async def test_a_feed_gives_records_in_order_and_those_written_while_it_waits(ledger: SqliteLedger) -> None:
-    await append(ledger, "1", "2")
-    reading = asyncio.create_task(read_batches(SqliteFeed(ledger, most=1), group="g", count=4, acknowledge=4))
-    await append(ledger, "3", "4")
-    assert await reading == ["1", "2", "3", "4"]
-
-
-async def test_an_unacknowledged_record_is_read_again(ledger: SqliteLedger) -> None:
-    await append(ledger, "1", "2", "3")
-    assert await read_batches(SqliteFeed(ledger, most=10), group="g", count=3, acknowledge=1) == [
-        "1",
-        "2",
-        "3",
-    ]
-    assert await read_batches(SqliteFeed(ledger, most=10), group="g", count=2, acknowledge=2) == ["2", "3"]
-
-
-async def test_groups_read_for_themselves(ledger: SqliteLedger) -> None:
-    await append(ledger, "1", "2")
-    await read_batches(SqliteFeed(ledger, most=10), group="a", count=2, acknowledge=2)
-    assert await read_batches(SqliteFeed(ledger, most=10), group="b", count=2, acknowledge=2) == ["1", "2"]
-
-
-async def test_retention_prunes_only_what_all_groups_have_read_and_ids_never_come_again(
-    ledger: SqliteLedger,
-) -> None:
-    port = LedgerOutbox(ledger)
-    await append(ledger, "1", "2", "3")
-    await read_batches(SqliteFeed(ledger, most=10), group="a", count=3, acknowledge=3)
-    prune: Any = partial(
-        port.prune, groups=("a", "b"), now=NOW + timedelta(days=9), keep_for=timedelta(days=7), most=100
-    )
-    assert await prune() == 0
-    await read_batches(SqliteFeed(ledger, most=10), group="b", count=3, acknowledge=2)
-    assert await prune() == 2
-    await read_batches(SqliteFeed(ledger, most=10), group="b", count=1, acknowledge=1)
-    assert await prune() == 1
-    await append(ledger, "4")
-    assert await read_batches(SqliteFeed(ledger, most=10), group="a", count=1, acknowledge=1) == ["4"]
-    assert await port.backlog(group="b", topics=[TOPIC]) == (1, NOW)

@@ -1,9 +1,7 @@
 """The directory and the secrets of webhooks, as they are stored."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
@@ -14,14 +12,7 @@ from services.storage.directory import LedgerRecipients, LedgerSecrets
 from services.storage.records import Participation
 from services.storage.tables import audit, webhook_secrets
 from services.storage.webhook_secrets import SecretBox
-from tests.deliveries_rig import Rig, email, make_recipient, open_rig, webhook
-
-
-@pytest.fixture
-async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
-    opened = open_rig(tmp_path)
-    yield opened
-    await opened.ledger.close()
+from tests.deliveries_rig import Rig, email, make_recipient, webhook
 
 
 async def test_the_directory_is_read_as_it_was_written(rig: Rig) -> None:

@@ -1,7 +1,5 @@
 """What the sender reads for a correction: the version that it replaces, for who was sent none."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +10,7 @@ from services.notify.letters import Letter
 from services.notify.links import LinkKeys
 from services.storage.delivery_records import Delivered, Outcome
 from tests.builders import make_alert
-from tests.deliveries_rig import Rig, make_recipient, open_rig, webhook
+from tests.deliveries_rig import Rig, make_recipient, webhook
 
 
 class Took:
@@ -23,13 +21,6 @@ class Took:
 
     async def valid(self, institution_id: str, *, now: Any) -> list[bytes]:
         return [b"s" * 32]
-
-
-@pytest.fixture
-async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
-    opened = open_rig(tmp_path)
-    yield opened
-    await opened.ledger.close()
 
 
 def _harmed(deaths: int, **fields: Any) -> Any:

@@ -14,9 +14,10 @@ from services.storage import migrations, outbox
 from services.storage.adapters import LedgerAudit, LedgerDeadLetters, LedgerKeys, LedgerLeases
 from services.storage.keys import NewKey
 from services.storage.records import ApiKey, Record
-from services.storage.sqlite import SqliteLedger, open_engine
+from services.storage.sqlite import open_engine
 from services.storage.tables import audit
 from tests.builders import NOW
+from tests.databases import Ledger
 
 SECRET = "rk_" + "s" * 40
 KEY = ApiKey(
@@ -33,7 +34,7 @@ KEY = ApiKey(
 RECORD = Record(topic="alerts.v1", event_id="e-1", key="k", payload="{}", position=7)
 
 
-async def test_a_key_is_found_by_its_secret_and_by_nothing_else(ledger: SqliteLedger) -> None:
+async def test_a_key_is_found_by_its_secret_and_by_nothing_else(ledger: Ledger) -> None:
     keys = LedgerKeys(ledger)
     await keys.create(NewKey(key=KEY, secret=SECRET), actor="t")
     assert await keys.find(SECRET, now=NOW) == KEY
@@ -41,7 +42,7 @@ async def test_a_key_is_found_by_its_secret_and_by_nothing_else(ledger: SqliteLe
         assert await keys.find(wrong, now=NOW) is None
 
 
-async def test_a_revoked_or_expired_key_is_not_found(ledger: SqliteLedger) -> None:
+async def test_a_revoked_or_expired_key_is_not_found(ledger: Ledger) -> None:
     keys = LedgerKeys(ledger)
     ending = replace(KEY, id="key-2", expires_at=NOW + timedelta(hours=1))
     await keys.create(NewKey(key=KEY, secret=SECRET), actor="t")
@@ -52,7 +53,7 @@ async def test_a_revoked_or_expired_key_is_not_found(ledger: SqliteLedger) -> No
     assert await keys.find("another_" + SECRET, now=NOW + timedelta(hours=2)) is None
 
 
-async def test_both_keys_work_while_one_is_rotated(ledger: SqliteLedger) -> None:
+async def test_both_keys_work_while_one_is_rotated(ledger: Ledger) -> None:
     keys = LedgerKeys(ledger)
     await keys.create(NewKey(key=KEY, secret=SECRET), actor="t")
     new = NewKey(
@@ -68,7 +69,7 @@ async def test_both_keys_work_while_one_is_rotated(ledger: SqliteLedger) -> None
     assert [one.id for one in await keys.listed()] == ["key-1", "key-2"]
 
 
-async def test_a_record_dies_once_and_can_be_replayed(ledger: SqliteLedger) -> None:
+async def test_a_record_dies_once_and_can_be_replayed(ledger: Ledger) -> None:
     letters = LedgerDeadLetters(ledger)
     for _ in range(2):
         await letters.keep(RECORD, Invalid("not_json", "no JSON"), group="classify", now=NOW)
@@ -82,7 +83,7 @@ async def test_a_record_dies_once_and_can_be_replayed(ledger: SqliteLedger) -> N
     assert again.event_id != RECORD.event_id
 
 
-async def test_a_lease_has_one_holder_until_it_ends(ledger: SqliteLedger) -> None:
+async def test_a_lease_has_one_holder_until_it_ends(ledger: Ledger) -> None:
     leases = LedgerLeases(ledger)
     until = NOW + timedelta(minutes=1)
     assert await leases.acquire("sweep", holder="a", now=NOW, until=until)
@@ -92,7 +93,7 @@ async def test_a_lease_has_one_holder_until_it_ends(ledger: SqliteLedger) -> Non
     assert await leases.acquire("sweep", holder="b", now=after, until=after + timedelta(minutes=1))
 
 
-async def test_a_changed_act_breaks_the_chain(ledger: SqliteLedger) -> None:
+async def test_a_changed_act_breaks_the_chain(ledger: Ledger) -> None:
     acts = LedgerAudit(ledger)
     for number in range(5):
         await acts.record(
@@ -136,5 +137,5 @@ def test_migrating_twice_changes_nothing(path: Path) -> None:
 
 
 @pytest.mark.parametrize("secret", ["\x00", "ñ" * 12, "a" * 10_000])
-async def test_a_hostile_key_is_just_not_found(ledger: SqliteLedger, secret: str) -> None:
+async def test_a_hostile_key_is_just_not_found(ledger: Ledger, secret: str) -> None:
     assert await LedgerKeys(ledger).find(secret, now=NOW) is None

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, make_url
 from services.demo.postgresql_server import PostgresServer
 from services.storage.migrations import upgrade_by
 from services.storage.postgresql import open_async_engine
+from services.storage.tables import metadata
 
 T = TypeVar("T")
 
@@ -24,11 +25,29 @@ class Databases:
 
     server: PostgresServer
     _numbers: Iterator[int] = field(default_factory=itertools.count)
+    _shared: str | None = None
+
+    def emptied(self) -> str:
+        """Empty the ledger that the tests of a suite use one after the other; return its address."""
+        if self._shared is None:
+            self._shared = self.new()
+        else:
+            work(self._shared, _empty)
+        return self._shared
 
     def new(self, *, migrated: bool = True) -> str:
         """Create an empty ledger; return its address, the value of `RELAY_LEDGER__URL`."""
         template = _TEMPLATE if migrated else "template1"
         return self.server.create(f"ledger_{next(self._numbers)}", template=template)
+
+
+def _empty(connection: Connection) -> None:
+    """Drop all rows: for the few of a test this takes a tenth of the time of TRUNCATE, or of another database."""
+    tables = [table.name for table in reversed(metadata.sorted_tables)]
+    deletes = " ".join(f"DELETE FROM {name};" for name in tables)  # names of the code
+    serials = "ALTER SEQUENCE outbox_id_seq RESTART; ALTER SEQUENCE audit_id_seq RESTART;"
+    connection.exec_driver_sql(f"DO $$ BEGIN {deletes} {serials} END $$")
+    connection.commit()
 
 
 def work(url: str, unit: Callable[[Connection], T]) -> T:

@@ -1,13 +1,13 @@
 """What the suites of the ports share."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import pytest
 
 from services.reference.catalogue import Catalogue
 from services.reference.loader import load_catalogue
 from services.reference.plan import PlanBasis, load_plan_lines
+from tests.databases import Place
 from tests.ledger import Relay
 
 
@@ -24,8 +24,8 @@ def plan() -> Mapping[str, PlanBasis]:
 
 
 @pytest.fixture
-def relay(tmp_path: Path, catalogue: Catalogue, plan: Mapping[str, PlanBasis]) -> Iterator[Relay]:
+def relay(place: Place, catalogue: Catalogue, plan: Mapping[str, PlanBasis]) -> Iterator[Relay]:
     """An empty relay up to its classify stage."""
-    opened = Relay(tmp_path / "ledger.db", catalogue=catalogue, plan=plan)
+    opened = Relay(place, catalogue=catalogue, plan=plan)
     yield opened
     opened.close()

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,9 +15,10 @@ from services.storage import audit, separating, thread_rows, verdicts
 from services.storage.records import Message
 from services.storage.serials import opaque_id
 from services.storage.tables import audit as audit_table
-from services.storage.tables import links
+from services.storage.tables import links, threads
 from services.storage.thread_records import Died, Filters, Settled, Waits
 from tests.builders import make_alert, make_finding
+from tests.databases import Place
 from tests.ledger import Relay
 
 REF = "SAT-UY-2026-014"
@@ -77,7 +77,7 @@ def test_an_opaque_id_that_is_taken_is_drawn_again(relay: Relay) -> None:
     relay.send(make_alert())
     row = only_thread(relay)
     taken = opaque_id("another thread", secret=relay.rules.naming.secret)
-    relay.run(lambda c: c.exec_driver_sql("UPDATE threads SET opaque_id = ?", (taken,)))
+    relay.run(lambda c: c.execute(threads.update().values(opaque_id=taken)))
     thread = thread_rows.to_thread(row)
     other = type(thread)(
         **{name: getattr(thread, name) for name in thread.__slots__}
@@ -215,13 +215,13 @@ def test_an_exercise_never_refers_to_a_real_alert(relay: Relay) -> None:
 
 
 @pytest.fixture
-def secretive(tmp_path: Path, catalogue: Catalogue, plan: Mapping[str, PlanBasis]) -> Iterator[Relay]:
+def secretive(place: Place, catalogue: Catalogue, plan: Mapping[str, PlanBasis]) -> Iterator[Relay]:
     """A relay where nobody sees what others sent."""
 
     def nobody(_viewer: str, _message: Message) -> bool:
         return False
 
-    opened = Relay(tmp_path / "secretive.db", catalogue=catalogue, plan=plan, may_see=nobody)
+    opened = Relay(place, catalogue=catalogue, plan=plan, may_see=nobody)
     yield opened
     opened.close()
 

@@ -23,6 +23,7 @@ from services.reference.plan import PlanBasis
 from services.storage.records import Message
 from services.storage.tables import sightings, spread
 from tests.builders import make_alert, make_finding
+from tests.databases import SqlitePlace
 from tests.ledger import Relay
 
 LATER = ("update", "correction", "closure", "retraction")
@@ -114,7 +115,7 @@ def test_any_order_of_decisions_leaves_the_same_threads(
     mixed = data.draw(st.permutations(every + data.draw(st.lists(st.sampled_from(every), max_size=4))))
     opened = partial(Relay, catalogue=catalogue, plan=plan)
     folder: Path = tmp_path_factory.mktemp("order")
-    straight, shuffled = opened(folder / "straight.db"), opened(folder / "shuffled.db")
+    straight, shuffled = (opened(SqlitePlace(folder / name)) for name in ("straight.db", "shuffled.db"))
     try:
         expected, ending = play(straight, story, every), play(shuffled, story, mixed)
     finally:

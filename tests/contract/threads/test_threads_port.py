@@ -1,10 +1,9 @@
 """The port over its executor: the same decisions, asked for by many at once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, select
@@ -18,19 +17,18 @@ from services.reference.plan import PlanBasis
 from services.storage import outbox, receipts
 from services.storage.records import Event, Message, Record
 from services.storage.settling import Rules
-from services.storage.sqlite import SqliteLedger, open_engine
-from services.storage.tables import metadata
 from services.storage.tables import verdicts as verdicts_table
 from services.storage.thread_records import Filters, Outcome, Settled
 from services.storage.threads import LedgerThreads
 from tests.builders import make_alert
+from tests.databases import Ledger
 from tests.ledger import NAMING, START, everybody, message_of
 
 
 class Stage:
     """The stage of one test: accepts and decides through the port."""
 
-    def __init__(self, ledger: SqliteLedger, *, catalogue: Catalogue, plan: Mapping[str, PlanBasis]) -> None:
+    def __init__(self, ledger: Ledger, *, catalogue: Catalogue, plan: Mapping[str, PlanBasis]) -> None:
         self.ledger = ledger
         self.threads = LedgerThreads(ledger, rules=Rules(naming=NAMING, may_see=everybody))
         self._prepare = partial(prepare, catalogue=catalogue, structures=None, plan=plan)
@@ -57,14 +55,9 @@ class Stage:
 
 
 @pytest.fixture
-async def stage(tmp_path: Path, catalogue: Catalogue, plan: Mapping[str, PlanBasis]) -> AsyncIterator[Stage]:
+def stage(ledger: Ledger, catalogue: Catalogue, plan: Mapping[str, PlanBasis]) -> Stage:
     """A stage over an empty ledger."""
-    engine = open_engine(tmp_path / "ledger.db")
-    metadata.create_all(engine)
-    engine.dispose()
-    ledger = SqliteLedger(tmp_path / "ledger.db")
-    yield Stage(ledger, catalogue=catalogue, plan=plan)
-    await ledger.close()
+    return Stage(ledger, catalogue=catalogue, plan=plan)
 
 
 async def test_one_of_many_that_decide_the_same_message_at_once_writes(stage: Stage) -> None:

@@ -14,6 +14,7 @@ from services.reference.plan import PlanBasis
 from services.storage.tables import baselines
 from services.storage.thread_records import Decision, Settled
 from tests.builders import make_alert, make_finding, make_substance
+from tests.databases import SqlitePlace
 from tests.ledger import Relay
 
 POLICE = {"sender_id": "uy-police"}
@@ -23,7 +24,7 @@ TABLET = {"form": "tablet", "colour": "light blue/white", "shape": "octagonal", 
 @pytest.fixture
 def relay(tmp_path: Path, catalogue: Catalogue, plan: Mapping[str, PlanBasis]) -> Iterator[Relay]:
     """An empty relay up to its classify stage."""
-    opened = Relay(tmp_path / "ledger.db", catalogue=catalogue, plan=plan)
+    opened = Relay(SqlitePlace(tmp_path / "ledger.db"), catalogue=catalogue, plan=plan)
     yield opened
     opened.close()
 

@@ -1,0 +1,97 @@
+"""What the executor on one SQLite file promises beyond what every executor does."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, insert, select
+
+from services.errors import Misconfigured, Transient
+from services.storage.sqlite import SqliteLedger
+from services.storage.tables import counters
+
+
+def put(connection: Connection, name: str) -> str:
+    connection.execute(insert(counters), {"name": name, "value": 1})
+    return name
+
+
+@pytest.fixture
+async def ledger(path: Path) -> AsyncIterator[SqliteLedger]:
+    """An empty ledger, open."""
+    opened = SqliteLedger(path)
+    yield opened
+    await opened.close()
+
+
+async def names(ledger: SqliteLedger) -> list[str]:
+    def query(connection: Connection) -> list[str]:
+        return list(connection.execute(select(counters.c.name).order_by(counters.c.name)).scalars())
+
+    return await ledger.read(query)
+
+
+async def test_units_run_in_the_order_in_which_they_were_handed_in(ledger: SqliteLedger) -> None:
+    ran: list[int] = []
+    await asyncio.gather(*(ledger.write(lambda _, n=n: ran.append(n)) for n in range(500)))
+    assert ran == list(range(500))
+
+
+async def test_units_that_a_sender_waits_for_run_before_the_others(ledger: SqliteLedger) -> None:
+    ran: list[str] = []
+    gate = asyncio.Event()
+
+    def hold(_: Connection) -> None:
+        asyncio.run_coroutine_threadsafe(gate.wait(), loop).result(10)
+
+    loop = asyncio.get_running_loop()
+    holding = asyncio.create_task(ledger.write(hold))
+    await asyncio.sleep(0)  # the writer is busy from here on, everything below waits
+    behind = [asyncio.create_task(ledger.write(lambda _, n=n: ran.append(f"stage {n}"))) for n in range(20)]
+    ahead = [
+        asyncio.create_task(ledger.write(lambda _, n=n: ran.append(f"sender {n}"), first=True))
+        for n in range(3)
+    ]
+    await asyncio.sleep(0)
+    gate.set()
+    await asyncio.gather(holding, *behind, *ahead)
+    places = [ran.index(f"sender {n}") for n in range(3)]
+    assert max(places) < ran.index("stage 19")
+    assert [one for one in ran if one.startswith("stage")] == [f"stage {n}" for n in range(20)]
+
+
+async def test_closing_finishes_what_waits(path: Path) -> None:
+    ledger = SqliteLedger(path)
+    writing = [asyncio.create_task(ledger.write(lambda c, n=n: put(c, str(n)))) for n in range(50)]
+    await asyncio.sleep(0)
+    await ledger.close()
+    await asyncio.gather(*writing)
+    with sqlite3.connect(path) as reopened:
+        assert reopened.execute("SELECT count(*) FROM counters").fetchone() == (50,)
+
+
+async def test_a_second_relay_on_the_file_is_refused_and_a_command_is_not(path: Path) -> None:
+    ledger = SqliteLedger(path)
+    with pytest.raises(Misconfigured) as refused:
+        SqliteLedger(path)
+    assert refused.value.setting == "RELAY_LEDGER__PATH"
+    beside = SqliteLedger(path, exclusive=False)
+    await asyncio.gather(
+        *(ledger.write(lambda c, n=n: put(c, f"a{n}")) for n in range(20)),
+        *(beside.write(lambda c, n=n: put(c, f"b{n}")) for n in range(20)),
+    )
+    assert len(await names(ledger)) == 40
+    await beside.close()
+    await ledger.close()
+
+
+async def test_a_full_disk_is_transient_and_loses_only_what_was_refused(ledger: SqliteLedger) -> None:
+    await ledger.write(lambda connection: put(connection, "before"))
+    await ledger.write(lambda connection: connection.exec_driver_sql("PRAGMA max_page_count=1"))
+    with pytest.raises(Transient):
+        await ledger.write(lambda connection: put(connection, "x" * 64 + "y" * 2_000_000))
+    await ledger.write(lambda connection: connection.exec_driver_sql("PRAGMA max_page_count=1073741823"))
+    await ledger.write(lambda connection: put(connection, "after"))
+    assert await names(ledger) == ["after", "before"]
