@@ -28,6 +28,7 @@ _of_recipient = (
         notifications.c.recipient_id == bindparam("recipient"),
     )
     .order_by(notifications.c.cursor)
+    .with_for_update()  # what is pending here must not be claimed before it is stopped
 )
 _stop = (
     notifications.update()

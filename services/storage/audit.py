@@ -10,15 +10,20 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, update
 
+from services.storage.locks import lock_unless_held, share
 from services.storage.tables import audit
 
 _GENESIS = "0" * 64
+# Who writes an act shares this lock, who chains holds it alone: on PostgreSQL an id is given before its commit, and a
+# lower one that comes later would never follow from the one before.
+_WRITING = "audit"
 
 
 def record(
     connection: Connection, *, actor: str, act: str, subject: str, detail: Mapping[str, object], now: datetime
 ) -> None:
     """Write down one act; `detail` holds no personal data and no content of an alert."""
+    share(connection, _WRITING)
     connection.execute(
         insert(audit),
         {
@@ -32,7 +37,12 @@ def record(
 
 
 def chain(connection: Connection, *, most: int) -> int:
-    """Chain what is not chained yet, oldest first; return how many records. For one lease holder."""
+    """Chain what is not chained yet, oldest first; return how many records. For one lease holder.
+
+    While an act is being written nothing is chained: the next round does it.
+    """
+    if not lock_unless_held(connection, _WRITING):
+        return 0
     last = connection.execute(
         select(audit.c.hash).where(audit.c.hash.is_not(None)).order_by(audit.c.id.desc()).limit(1)
     ).scalar()

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, select, update
 from services.errors import Invalid
 from services.storage import outbox
 from services.storage.records import Event, Record
+from services.storage.repeating import repeatable
 from services.storage.statements import insert_once
 from services.storage.tables import dead_letters
 
@@ -28,6 +29,7 @@ class DeadLetter:
     replayed_at: datetime | None
 
 
+@repeatable
 def keep(connection: Connection, record: Record, fault: Invalid, *, group: str, now: datetime) -> None:
     """Keep `record` with its reason; a second time changes nothing."""
     connection.execute(

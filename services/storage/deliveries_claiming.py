@@ -10,14 +10,17 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, func, select
 
-from services.storage.deliveries_rows import NOTIFICATION_COLUMNS, to_claimed
+from services.storage.deliveries_rows import NOTIFICATION_COLUMNS, to_claimed, to_notification
 from services.storage.deliveries_states import CLAIMED, PENDING
 from services.storage.delivery_records import Claim, Health
 from services.storage.driver import run
+from services.storage.locks import lock
+from services.storage.repeating import repeatable
 from services.storage.statements import padded
 from services.storage.tables import Instant, endpoints, notifications, receipts, threads, verdicts
 
 LEAST_URGENT: Final = 3
+_CLAIMING: Final = "claiming"
 
 _first_endpoint = select(func.min(notifications.c.endpoint_id)).where(notifications.c.state == PENDING)
 _next_endpoint = _first_endpoint.where(notifications.c.endpoint_id > bindparam("after"))
@@ -61,6 +64,12 @@ _probe = (
     .limit(1)
     .with_for_update(skip_locked=True, of=notifications)
 )
+_mine = (
+    select(*NOTIFICATION_COLUMNS, threads.c.version.label("newest"))
+    .join(threads, threads.c.id == notifications.c.thread_id)
+    .where(notifications.c.claim_token == bindparam("token"), notifications.c.state == CLAIMED)
+    .order_by(notifications.c.urgency, notifications.c.cursor)
+)
 _take_probe = (
     endpoints.update()
     .where(endpoints.c.id == bindparam("endpoint"), endpoints.c.next_probe_at <= bindparam("at"))
@@ -86,6 +95,7 @@ _later = (
 )
 
 
+@repeatable
 def claim(
     connection: Connection,
     *,
@@ -104,6 +114,12 @@ def claim(
     """
     if limit < 1:
         return []
+    # Claims are short and in line: two that counted at once would each fill an endpoint to its bound. Rows that others
+    # (routing, an answer) hold are passed over, so that nobody waits in here.
+    if lock(connection, (_CLAIMING,)):
+        repeated = run(connection, _mine, {"token": token}).all()
+        if repeated:  # the first run of this very call was committed, and its answer lost
+            return [_repeated(connection, row, token=token) for row in repeated]
     in_flight: dict[str, int] = {row[0]: row[1] for row in run(connection, _in_flight)}
     ailing = {health.id: health for health in _healths(connection)}
     found: list[Any] = []
@@ -131,6 +147,18 @@ def claim(
         if row.endpoint_id not in probes or _won_probe(connection, row.endpoint_id, now=now, lease=lease)
     ]
     return _taken(connection, chosen, now=now, lease=lease, token=token, probes=probes, ailing=ailing)
+
+
+def _repeated(connection: Connection, row: Any, *, token: str) -> Claim:
+    """Return a claim that this token already holds."""
+    health = {one.id: one for one in _healths(connection)}.get(row.endpoint_id)
+    return Claim(
+        notification=to_notification(row),
+        token=token,
+        probe=health is not None and health.next_probe_at is not None,
+        disabled=health is not None and health.disabled_reason is not None,
+        later_tlps=_later_tlps(connection, row) if row.newest > row.thread_version else (),
+    )
 
 
 def _room(health: Health | None, *, flying: int, per_endpoint: int, tolerated: int) -> int:

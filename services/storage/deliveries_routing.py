@@ -6,7 +6,7 @@ correction ever overtakes what it corrects. A repeat finds the fact and decides 
 
 import json
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -18,8 +18,9 @@ from services.storage.deliveries_rows import CURSOR, VERSIONS, load_version, to_
 from services.storage.deliveries_states import PENDING
 from services.storage.delivery_records import Background, Decide, Planned, Routed, Routing, Told
 from services.storage.driver import run
-from services.storage.locks import lock
+from services.storage.locks import lock, thread_key
 from services.storage.records import Directory, Version
+from services.storage.repeating import repeatable
 from services.storage.statements import insert_once, next_number, padded
 from services.storage.tables import notifications, receipts, routings, threads, verdicts
 
@@ -53,6 +54,14 @@ _thread_told = (
     select(*_told_columns)
     .where(notifications.c.thread_id == bindparam("thread"))
     .order_by(notifications.c.thread_version, notifications.c.cursor)
+)
+# Claims and settlements of the thread's rows are waited for in a statement of its own, so that the next one sees what
+# they committed: what is being sent now is waited for, not superseded.
+_hold_told = (
+    select(notifications.c.id)
+    .where(notifications.c.thread_id == bindparam("thread"))
+    .order_by(notifications.c.cursor)
+    .with_for_update()
 )
 _incident_told = (
     select(*_told_columns)
@@ -113,6 +122,7 @@ _mark = (
 )
 
 
+@repeatable
 def route_all(
     connection: Connection,
     *,
@@ -124,10 +134,11 @@ def route_all(
 
     Safe to repeat: what is routed stays as it was decided. `Invalid` in the place of what is not classified.
     """
-    found = run(connection, _places, {"messages": padded([message_id for message_id, _ in wanted])})
-    places = {row.message_id: row for row in found}  # the newest verdict of each
-    keys = {f"thread:{row.thread_id}" for row in places.values()}
-    lock(connection, keys | {f"incident:{row.incident_id}" for row in places.values()})
+    places = _places_of(connection, wanted)
+    while lock(connection, held := _lock_keys(places)):
+        places = _places_of(connection, wanted)
+        if _lock_keys(places) <= held:  # else a thread joined another incident while we waited
+            break
     waiting: dict[str, deque[Version]] = {row.thread_id: deque() for row in places.values()}
     if waiting:
         for row in run(connection, _unrouted, {"threads": padded(list(waiting))}):
@@ -170,6 +181,17 @@ def _route(
         rows += len(routing.rows)
         ready = ready or bool(routing.reopened) or any(row.state == "pending" for row in routing.rows)
     return Routed(versions=tuple(versions), rows=rows, ready=ready)
+
+
+def _places_of(connection: Connection, wanted: Sequence[tuple[str, datetime]]) -> dict[str, Any]:
+    """Return where each message stands, by its newest verdict."""
+    found = run(connection, _places, {"messages": padded([message_id for message_id, _ in wanted])})
+    return {row.message_id: row for row in found}
+
+
+def _lock_keys(places: Mapping[str, Any]) -> set[str]:
+    threads_held = {thread_key(row.thread_id) for row in places.values()}
+    return threads_held | {f"incident {row.incident_id}" for row in places.values()}
 
 
 class _Pen:
@@ -244,6 +266,8 @@ def like_version(version: Version) -> dict[str, Any]:
 def _background(connection: Connection, version: Version) -> Background:
     thread = version.thread
     later = _is_later(version)
+    if later and connection.dialect.name == "postgresql":
+        run(connection, _hold_told, {"thread": thread.id})
     told = thread_told(connection, thread_id=thread.id) if later else []
     incident = _incident(connection, version) if _asks_for_incident(version) else []
     known: dict[str, Version] = {}

@@ -31,13 +31,16 @@ from services.storage.delivery_records import (
 )
 from services.storage.driver import run
 from services.storage.endpoints import drain, healths, keep_healths
+from services.storage.locks import lock
 from services.storage.records import Directory, Event, Notification, NotificationState, Recipient
+from services.storage.repeating import repeatable
 from services.storage.statements import insert_once, padded
 from services.storage.tables import attempts, notifications
 
 _rows = (
     select(*NOTIFICATION_COLUMNS, notifications.c.received)
     .where(notifications.c.id.in_(bindparam("rows", expanding=True)), notifications.c.state == CLAIMED)
+    .order_by(notifications.c.cursor)  # whoever locks several rows takes them in this order
     .with_for_update()
 )
 _update = (
@@ -87,6 +90,7 @@ class _Verdict:
     attempts: int
 
 
+@repeatable
 def settle(
     connection: Connection,
     settlements: Sequence[Settlement],
@@ -276,7 +280,11 @@ def _keep_health(
     connection: Connection, verdicts: Sequence[_Verdict], *, rules: Rules, now: datetime
 ) -> bool:
     """Write the health of the endpoints that changed; return whether one of them is well again."""
-    known = healths(connection, {one.before.endpoint_id for one in verdicts})
+    ids = {one.before.endpoint_id for one in verdicts}
+    lock(
+        connection, (f"endpoint {one}" for one in ids)
+    )  # failures are counted: two that count at once are in line
+    known = healths(connection, ids)
     changed: dict[str, Health] = {}
     recovered: set[str] = set()
     for one in verdicts:

@@ -29,15 +29,18 @@ _change = (
         changed_at=bindparam("new_changed_at"),
     )
 )
-_drain = (
-    notifications.update()
+_waiting_for = (
+    select(notifications.c.id)
     .where(
         notifications.c.endpoint_id == bindparam("endpoint"),
         notifications.c.state == "pending",
         notifications.c.next_at > bindparam("at"),
     )
-    .values(next_at=bindparam("at"))
+    .with_for_update(
+        skip_locked=True
+    )  # a claim that holds one of them may be waiting for this endpoint's row
 )
+_drain = notifications.update().where(notifications.c.id.in_(_waiting_for)).values(next_at=bindparam("at"))
 
 
 def healths(connection: Connection, ids: Collection[str]) -> dict[str, Health]:

@@ -4,10 +4,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection, or_, select, update
 
+from services.storage.repeating import repeatable
 from services.storage.statements import insert_once
 from services.storage.tables import leases
 
 
+@repeatable
 def acquire(connection: Connection, name: str, *, holder: str, now: datetime, until: datetime) -> bool:
     """Take or renew the lease `name`; return whether `holder` has it until `until`."""
     connection.execute(insert_once(connection, leases), {"name": name, "holder": holder, "until": until})

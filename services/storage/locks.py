@@ -16,13 +16,40 @@ _take = text("SELECT pg_advisory_xact_lock(k) FROM unnest(CAST(:numbers AS bigin
 )
 
 
-def lock(connection: Connection, keys: Iterable[str]) -> None:
-    """Hold `keys` until the transaction ends.
+# Waits for nobody: false where another transaction holds the lock in any form.
+_try = text("SELECT pg_try_advisory_xact_lock(:number)").bindparams(bindparam("number", type_=BigInteger))
+_share = text("SELECT pg_advisory_xact_lock_shared(:number)").bindparams(
+    bindparam("number", type_=BigInteger)
+)
+
+
+def lock(connection: Connection, keys: Iterable[str]) -> bool:
+    """Hold `keys` until the transaction ends; return whether others may have committed while we waited.
 
     Call it first and once, else two callers could wait for each other; a lock that everybody takes last is safe.
     """
+    if connection.dialect.name != "postgresql":
+        return False
+    connection.execute(_take, {"numbers": sorted({number(key) for key in keys})})
+    return True
+
+
+def share(connection: Connection, key: str) -> None:
+    """Hold `key` together with all others that share it, until the transaction ends; waits for who has it alone."""
     if connection.dialect.name == "postgresql":
-        connection.execute(_take, {"numbers": sorted({number(key) for key in keys})})
+        connection.execute(_share, {"number": number(key)})
+
+
+def lock_unless_held(connection: Connection, key: str) -> bool:
+    """Hold `key` alone until the transaction ends if nobody else has it; return whether that is so. Never waits."""
+    if connection.dialect.name != "postgresql":
+        return True
+    return bool(connection.execute(_try, {"number": number(key)}).scalar())
+
+
+def thread_key(thread_id: str) -> str:
+    """Return the key of a thread: who decides again, separates or routes it holds this."""
+    return f"thread {thread_id}"
 
 
 def number(key: str) -> int:

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, or_, select, update
 
 from services.storage.records import Record
+from services.storage.repeating import repeatable
 from services.storage.tables import outbox
 
 
@@ -40,6 +41,7 @@ def unpublished(
     ]
 
 
+@repeatable
 def mark_published(connection: Connection, positions: Iterable[int], *, now: datetime) -> None:
     """Remember that the rows of these ids, at least one, are on their topics; a repeat changes nothing."""
     ids = sorted(positions)  # two processes that mark the same rows take their locks in one order

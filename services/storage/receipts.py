@@ -10,6 +10,7 @@ from schemas.alerts import Alert
 from schemas.vocabularies import Status
 from services.storage import outbox
 from services.storage.driver import run
+from services.storage.locks import lock
 from services.storage.receipt_records import (
     TOPIC,
     Accepted,
@@ -20,6 +21,7 @@ from services.storage.receipt_records import (
     event_payload,
 )
 from services.storage.records import Event, Message
+from services.storage.repeating import repeatable
 from services.storage.statements import insert_once
 from services.storage.tables import idempotency_keys, receipts, threads
 
@@ -29,10 +31,13 @@ _by_key = select(idempotency_keys).where(
 )
 
 
+@repeatable
 def accept(connection: Connection, submission: Submission) -> Answer:
     """Keep one message and its record in one transaction, or say why not. Safe to repeat."""
     message = submission.message
     if submission.idempotency_key is not None:
+        # in line before it is read: of two messages under one key at once the second must see the first
+        lock(connection, (f"idempotency {message.sender_id} {submission.idempotency_key}",))
         earlier = run(
             connection, _by_key, {"sender_id": message.sender_id, "key": submission.idempotency_key}
         ).first()

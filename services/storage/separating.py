@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, or_, select, update
 from schemas.classifications import Correlation
 from schemas.vocabularies import CorrelationLevel
 from services.storage import announcing, audit, outbox, serials, thread_rows, verdicts
-from services.storage.locks import lock
+from services.storage.locks import lock, thread_key
 from services.storage.records import Version
 from services.storage.tables import links, threads
 from services.storage.thread_records import StoredLink
@@ -53,7 +53,7 @@ def undo(connection: Connection, link_id: str, *, actor: str, now: datetime) -> 
     row = connection.execute(_by_id, {"id": link_id}).first()
     if row is None or row.level not in _MERGES or row.undone_at is not None:
         return False
-    lock(connection, (f"thread {one}" for one in (row.thread_id, row.other_thread_id)))
+    lock(connection, (thread_key(one) for one in (row.thread_id, row.other_thread_id)))
     undone = update(links).where(links.c.id == link_id, links.c.undone_at.is_(None)).values(undone_at=now)
     if connection.execute(undone).rowcount == 0:
         return False

@@ -19,6 +19,7 @@ from services.storage.driver import run
 from services.storage.locks import lock
 from services.storage.records import Message, Thread
 from services.storage.references import Target
+from services.storage.repeating import repeatable
 from services.storage.serials import Naming
 from services.storage.tables import receipts
 from services.storage.tables import verdicts as verdicts_table
@@ -96,6 +97,7 @@ class _Place:
     orphan: bool = False
 
 
+@repeatable
 def settle(
     connection: Connection,
     proposal: Proposal,
