@@ -160,7 +160,7 @@ class _Admin:
         """Wait until the brokers know what their controller has made: milliseconds, as a rule."""
         try:
             async with asyncio.timeout(_SEEN_WITHIN):
-                while not set(names) <= set(await self.ask(self.client.list_topics())):
+                while not set(names) <= set(await self.ask(self.client.list_topics())):  # noqa: ASYNC110  (no event to await)
                     await asyncio.sleep(_LOOK_EVERY)
         except TimeoutError as fault:
             raise Transient("the brokers do not know the new topics yet") from fault
