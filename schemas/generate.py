@@ -16,7 +16,7 @@ from schemas.events import Acknowledged, AlertAccepted, AlertClassified, Deliver
 from schemas.notifications import Acknowledgement, NotificationPage, WebhookMessage
 from schemas.problems import Problem
 from schemas.receipts import AlertView, Batch, BatchResults, Page, Receipt
-from schemas.reviews import ResolutionRequest, ResolutionView, ReviewPage
+from schemas.reviews import ResolutionRequest, ResolutionView, ReviewDone, ReviewDoneView, ReviewPage
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 FOLDER: Final = Path(__file__).parent / "json"
@@ -25,6 +25,7 @@ _READ: Final[Mapping[str, type[BaseModel]]] = {
     "batch": Batch,
     "acknowledgement": Acknowledgement,
     "resolution-request": ResolutionRequest,
+    "review-done": ReviewDone,
     "event-alert-accepted": AlertAccepted,
     "event-alert-classified": AlertClassified,
     "event-delivery-recorded": DeliveryRecorded,
@@ -40,6 +41,7 @@ _WRITTEN: Final[Mapping[str, type[BaseModel]]] = {
     "problem": Problem,
     "receipt": Receipt,
     "resolution": ResolutionView,
+    "review-left": ReviewDoneView,
     "review-page": ReviewPage,
     "webhook": WebhookMessage,
 }  # what the relay writes

@@ -36,12 +36,24 @@ class ReviewPage(Answer):
 
 
 class ResolutionRequest(Contract):
-    """What one reported substance is: a substance of the catalogue by its key, or none. One of the two."""
+    """What one reported substance is: a substance of the catalogue by its key, or none. One of the two.
+
+    The answer holds for the later versions of the thread that report the same name. With `everywhere` it is
+    also given for all else that waits under this name.
+    """
 
     finding: Natural
     substance: Natural
     inchikey: Line200 | None = None
     not_a_substance: Literal[True] | None = None
+    everywhere: bool = False
+    reason: Prose2000
+
+
+class ReviewDone(Contract):
+    """That a person has looked at what concerns an alert as a whole; `review` is the `reason` of the item."""
+
+    review: Line200
     reason: Prose2000
 
 
@@ -54,5 +66,14 @@ class ResolutionView(Answer):
     substance: int
     outcome: str = Field(description="key of the catalogue, or not_a_substance")
     at: Timestamp
+    revision: int
+    classification: Classification
+    also: tuple[str, ...] = Field((), description="messages in which the same name was answered")
+
+
+class ReviewDoneView(Answer):
+    """What is left to look at, and the classification that stands now."""
+
+    message_id: str
     revision: int
     classification: Classification

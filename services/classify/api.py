@@ -1,7 +1,8 @@
 """The dry run (what an alert would be taken for, nothing stored), and the calls of the human queue."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Final
@@ -12,8 +13,16 @@ from starlette.responses import Response
 
 from schemas.alerts import Alert
 from schemas.classifications import Classification
-from schemas.reviews import ResolutionRequest, ResolutionView, ReviewItem, ReviewPage
-from services.classify.reviewing import Item, Reviews, items_of
+from schemas.reviews import (
+    ResolutionRequest,
+    ResolutionView,
+    ReviewDone,
+    ReviewDoneView,
+    ReviewItem,
+    ReviewPage,
+)
+from services.classify.reviewing import Item, Reviews, alike, concerns_all_of, items_of
+from services.disclosure import Reader
 from services.errors import Invalid
 from services.http.authentication import Authenticator, Caller
 from services.http.bodies import ALERT_BYTES, read_json
@@ -23,11 +32,13 @@ from services.http.reading import SECRETARIAT, Reading
 from services.http.routes import RawRoute, documented, refusals
 from services.reference.catalogue import Catalogue
 from services.storage.ports import Threads
+from services.storage.records import Version
 from services.storage.review_records import NOT_A_SUBSTANCE, NewResolution, Reconsider, Resolved
 
 BODY_TIME = timedelta(seconds=15)
 ANSWER_BYTES: Final = 16 << 10
 MOST_ON_A_PAGE: Final = 200
+MOST_EVERYWHERE: Final = 1000  # of the queue, where an answer is given for every alert with the name
 _DIGITS: Final = 19
 _PARAMETERS: Final = {
     "since": "the `next` of the page before; absent: from the beginning",
@@ -106,13 +117,10 @@ def review_routes(
         caller = await authenticator.caller(request, SECRETARIAT)
         body = await read_json(request, most=ANSWER_BYTES, within=BODY_TIME)
         given = parsed(ResolutionRequest, body)
-        message_id = request.path_params["message_id"]
-        version = await threads.version(message_id) if is_id(message_id) else None
         reader = await reading.reader_of(caller.key)
-        if version is None or not await reading.inside(version.message, reader):
-            raise missing()
+        version = await seen(request, reader)
         new = NewResolution(
-            message_id=message_id,
+            message_id=version.message.id,
             finding=given.finding,
             substance=given.substance,
             outcome=_outcome(given, catalogue),
@@ -123,11 +131,67 @@ def review_routes(
             kept = await reviews.resolve(new, reconsider=reconsider, now=clock())
         except Invalid as refused:
             raise _refusal(refused) from refused
+        also: list[str] = []
+        if given.everywhere:
+            reported = version.alert.findings[given.finding].substances[given.substance]
+            others = await alike(
+                reviews,
+                kept.resolution,
+                seen=reported,
+                visible=lambda message: reading.inside(message, reader),
+                most=MOST_EVERYWHERE,
+            )
+            for other in others:
+                with suppress(Invalid):  # a newer version came meanwhile, and it is asked of that one
+                    await reviews.resolve(other, reconsider=reconsider, now=clock())
+                    also.append(other.message_id)
         return Response(
-            _kept(kept).model_dump_json(exclude_none=True),
+            _kept(kept, also=also).model_dump_json(exclude_none=True),
             media_type="application/json",
             headers=caller.headers,
         )
+
+    @router.post(
+        "/v1/reviews/{message_id}/done",
+        summary="Say that what concerns the alert as a whole has been looked at",
+        responses=refusals(400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 503),
+        openapi_extra=documented(body=ReviewDone),
+        response_model=ReviewDoneView,
+    )
+    async def done(request: Request) -> Response:
+        caller = await authenticator.caller(request, SECRETARIAT)
+        body = await read_json(request, most=ANSWER_BYTES, within=BODY_TIME)
+        given = parsed(ReviewDone, body)
+        version = await seen(request, await reading.reader_of(caller.key))
+        if given.review in version.classification.review and not concerns_all_of(version, given.review):
+            where = fault("/review", "of_a_substance", "Say of the substances in the queue what they are.")
+            raise Refusal(422, "invalid", errors=(where,))
+        try:
+            kept = await reviews.deal_with(
+                version.message.id,
+                review=given.review,
+                reason=given.reason,
+                actor=caller.key.institution_id,
+                reconsider=reconsider,
+                now=clock(),
+            )
+        except Invalid as refused:
+            raise _refusal(refused) from refused
+        view = ReviewDoneView(
+            message_id=version.message.id,
+            revision=kept.version.revision,
+            classification=kept.version.classification,
+        )
+        return Response(
+            view.model_dump_json(exclude_none=True), media_type="application/json", headers=caller.headers
+        )
+
+    async def seen(request: Request, reader: Reader) -> Version:
+        message_id = request.path_params["message_id"]
+        version = await threads.version(message_id) if is_id(message_id) else None
+        if version is None or not await reading.inside(version.message, reader):
+            raise missing()
+        return version
 
     return router
 
@@ -149,6 +213,9 @@ def _refusal(refused: Invalid) -> Refusal:
         case "no_such_substance":
             where = fault("/substance", refused.reason, "The alert has no substance at this place.")
             return Refusal(422, "invalid", errors=(where,))
+        case "no_such_review":
+            where = fault("/review", refused.reason, "The alert has no such reason to be looked at.")
+            return Refusal(422, "invalid", errors=(where,))
         case "not_current":
             return Refusal(409, "conflict", detail="A newer version has replaced this one; resolve that.")
         case _:
@@ -159,7 +226,7 @@ def _shown(item: Item) -> ReviewItem:
     return ReviewItem.model_validate(asdict(item))
 
 
-def _kept(kept: Resolved) -> ResolutionView:
+def _kept(kept: Resolved, *, also: Sequence[str]) -> ResolutionView:
     return ResolutionView(
         id=kept.resolution.id,
         message_id=kept.resolution.message_id,
@@ -169,6 +236,7 @@ def _kept(kept: Resolved) -> ResolutionView:
         at=kept.resolution.at,
         revision=kept.version.revision,
         classification=kept.version.classification,
+        also=tuple(also),
     )
 
 

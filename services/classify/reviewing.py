@@ -4,12 +4,13 @@ An answer names a substance of the catalogue, or says that the name means none; 
 what the identifiers said, in this message and whenever it is decided again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Protocol
 
+from schemas.alerts import Substance
 from schemas.classifications import Candidate, SubstanceIdentity
 from schemas.vocabularies import Confirmation, Outcome, Severity
 from services.classify.assess import Prepared, prepare
@@ -21,8 +22,10 @@ from services.classify.structure import StructureReader
 from services.reference.catalogue import Catalogue, Entry
 from services.reference.plan import PlanBasis
 from services.storage.records import Message, Version
+from services.storage.resolutions import nothing_new, same_name
 from services.storage.review_records import (
     NOT_A_SUBSTANCE,
+    DealtWith,
     NewResolution,
     Outdated,
     Reconsider,
@@ -30,6 +33,8 @@ from services.storage.review_records import (
     Resolved,
 )
 from services.storage.thread_records import Decide, Page, Proposal
+
+Visible = Callable[[Message], Awaitable[bool]]
 
 PERSON = "person"  # the step of an identity that a person gave
 _OF_SUBSTANCES = frozenset(
@@ -53,6 +58,19 @@ class Reviews(Protocol):
 
     async def resolve(self, new: NewResolution, *, reconsider: Reconsider, now: datetime) -> Resolved:
         """Keep what a person said, and decide the message again; a repeat does nothing."""
+        ...
+
+    async def deal_with(
+        self,
+        message_id: str,
+        *,
+        review: str,
+        reason: str,
+        actor: str,
+        reconsider: Reconsider,
+        now: datetime,
+    ) -> DealtWith:
+        """Take one reason to look at a message off it; a repeat does nothing."""
         ...
 
     async def outdated(self, *, catalogue_version: str, most: int) -> Outdated:
@@ -97,6 +115,32 @@ def items_of(version: Version) -> tuple[Item, ...]:
     )
 
 
+def concerns_all_of(version: Version, review: str) -> bool:
+    """Return whether `review` is asked of the alert as a whole, so that no substance can be named for it."""
+    return any(item.finding is None and item.reason == review for item in items_of(version))
+
+
+async def alike(
+    reviews: Reviews, kept: Resolution, *, seen: Substance, visible: Visible, most: int
+) -> list[NewResolution]:
+    """Return the same answer for what else waits under the same name, with no identifier that `seen` lacks.
+
+    `visible` says of a version whether this person may see it; at most `most` of the queue are looked at.
+    """
+    page = await reviews.queue(after=0, most=most)
+    found = []
+    for version in page.versions:
+        for item in items_of(version):
+            if item.name is None or item.finding is None or item.substance is None:
+                continue
+            reported = version.alert.findings[item.finding].substances[item.substance]
+            if not (same_name(item.name, kept.name) and nothing_new(reported, seen)):
+                continue
+            if await visible(version.message):
+                found.append(_again(kept, version.message.id, item.finding, item.substance))
+    return found
+
+
 def named_by(outcome: str, catalogue: Catalogue) -> Identity | None:
     """Return the identity that a person's answer gives; None where the catalogue has no such key."""
     if outcome == NOT_A_SUBSTANCE:
@@ -138,6 +182,17 @@ def proposed_row(resolution: Resolution, catalogue: Catalogue) -> Mapping[str, s
     if entry is None:
         return None
     return {"name": resolution.name, "preferred_name": entry.preferred_name, "reason": resolution.reason}
+
+
+def _again(kept: Resolution, message_id: str, finding: int, substance: int) -> NewResolution:
+    return NewResolution(
+        message_id=message_id,
+        finding=finding,
+        substance=substance,
+        outcome=kept.outcome,
+        reason=kept.reason,
+        actor=kept.actor,
+    )
 
 
 def _is_doubtful(one: SubstanceIdentity, version: Version) -> bool:

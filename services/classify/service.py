@@ -11,10 +11,11 @@ import structlog
 from pydantic import ValidationError
 
 from schemas.events import ALERTS, AlertAccepted
-from services.classify.assess import prepare
+from schemas.vocabularies import MessageType
+from services.classify.assess import NOTHING_SAID, prepare
 from services.classify.decide import decide, propose
 from services.classify.keys import common_keys
-from services.classify.reviewing import Reviews
+from services.classify.reviewing import Reviews, said_by
 from services.classify.structure import StructureReader
 from services.errors import Invalid, Transient
 from services.reference.catalogue import Catalogue
@@ -73,8 +74,11 @@ class ClassifyService:
             raise Invalid(outcome.reason)
 
     async def _settle(self, message: Message, *, revive: bool) -> Outcome:
+        alert, said = message.alert, NOTHING_SAID
+        if alert.version > 1 or alert.message_type is not MessageType.ALERT:  # it may join a thread
+            said = said_by(await self._threads.expected(message), self._catalogue)
         prepared = prepare(
-            message.alert, catalogue=self._catalogue, structures=self._structures, plan=self._plan
+            alert, catalogue=self._catalogue, structures=self._structures, plan=self._plan, said=said
         )
         proposal = propose(message, prepared)
         return await self._threads.settle(

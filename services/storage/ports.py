@@ -30,6 +30,7 @@ from services.storage.records import (
     Thread,
     Version,
 )
+from services.storage.review_records import Resolution
 from services.storage.thread_records import Decide, Filters, Outcome, Page, Proposal, StoredLink
 
 T = TypeVar("T")
@@ -226,6 +227,10 @@ class Threads(Protocol):
         """Decide one message, once; a repeat changes nothing. `revive` looks again at one that died."""
         ...
 
+    async def expected(self, message: Message) -> list[Resolution]:
+        """Return what people said in the thread that a message will join, by the message's own positions."""
+        ...
+
     async def expire_held(self, *, now: datetime, most: int) -> int:
         """Put held messages whose deadline has passed on their topic again, to be ended; return how many."""
         ...
@@ -264,6 +269,10 @@ class Threads(Protocol):
 
     async def current(self, thread_id: str) -> Version | None:
         """Return the newest version of a thread that was told."""
+        ...
+
+    async def newest(self, *, before: int, most: int) -> Page:
+        """Return what was told, newest decision first, below the cursor `before`; its cursor 0: nothing older."""
         ...
 
     async def page(self, *, after: int, most: int, filters: Filters) -> Page:

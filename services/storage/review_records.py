@@ -49,6 +49,14 @@ class Resolved:
     again: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DealtWith:
+    """A message after one reason to look at it was taken off. `again`: that was done before."""
+
+    version: Version
+    again: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Outdated:
     """Messages to be decided again, the number of the last verdict looked at, and how many those were."""

@@ -5,23 +5,41 @@ is told of it is for routing to say. What is decided is the content that stands 
 another one has replaced nothing is left to decide.
 """
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Connection, bindparam, func, insert, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from schemas.classifications import Classification
 from schemas.vocabularies import Severity
 from services.errors import Invalid, Transient
-from services.storage import announcing, audit, outbox, references, settling, sightings, thread_rows, verdicts
+from services.storage import (
+    announcing,
+    audit,
+    outbox,
+    references,
+    resolutions,
+    settling,
+    sightings,
+    thread_rows,
+    verdicts,
+)
 from services.storage.driver import run
-from services.storage.locks import lock
+from services.storage.locks import lock, thread_key
 from services.storage.records import Thread, Version
-from services.storage.review_records import NewResolution, Outdated, Reconsider, Resolution, Resolved
+from services.storage.review_records import (
+    DealtWith,
+    NewResolution,
+    Outdated,
+    Reconsider,
+    Resolution,
+    Resolved,
+)
 from services.storage.serials import resolution_id_of
 from services.storage.statements import insert_once
-from services.storage.tables import counters, resolutions, threads
+from services.storage.tables import counters, threads
 from services.storage.tables import verdicts as verdicts_table
 from services.storage.thread_records import Decision, MaySee, Page, Proposal, Situation
 
@@ -46,15 +64,9 @@ _waiting = (
     .order_by(verdicts_table.c.decision)
     .limit(bindparam("most"))
 )
-_of_message = (
-    select(resolutions)
-    .where(resolutions.c.message_id == bindparam("message_id"))
-    .order_by(resolutions.c.at, resolutions.c.number)
-)
 _first = select(verdicts_table.c.classification).where(
     verdicts_table.c.message_id == bindparam("message_id"), verdicts_table.c.revision == 0
 )
-_by_id = select(resolutions).where(resolutions.c.id == bindparam("id"))
 _decided_behind = (
     select(verdicts_table.c.message_id, verdicts_table.c.decision, verdicts_table.c.classification)
     .where(verdicts_table.c.decision > bindparam("after"))
@@ -72,17 +84,6 @@ def queue(connection: Connection, *, after: int, most: int) -> Page:
     )
 
 
-def resolution(connection: Connection, resolution_id: str) -> Resolution | None:
-    """Return one resolution."""
-    row = run(connection, _by_id, {"id": resolution_id}).first()
-    return None if row is None else _to_resolution(row)
-
-
-def resolutions_of(connection: Connection, message_id: str) -> list[Resolution]:
-    """Return what was said of the substances of a message, oldest first: of one position the last holds."""
-    return [_to_resolution(row) for row in run(connection, _of_message, {"message_id": message_id})]
-
-
 def resolve(
     connection: Connection, new: NewResolution, *, reconsider: Reconsider, may_see: MaySee, now: datetime
 ) -> Resolved:
@@ -96,8 +97,9 @@ def resolve(
         raise Invalid("unknown_message")
     if not _stands(version):
         raise Invalid("not_current")
-    said = resolutions_of(connection, new.message_id)
-    before = [one for one in said if (one.finding, one.substance) == (new.finding, new.substance)]
+    said = resolutions.holding(connection, version.message, thread_id=version.thread.id)
+    own = resolutions.of_message(connection, new.message_id)
+    before = [one for one in own if (one.finding, one.substance) == (new.finding, new.substance)]
     if before and before[-1].outcome == new.outcome:
         return Resolved(resolution=before[-1], version=version, again=True)
     kept = Resolution(
@@ -114,7 +116,7 @@ def resolve(
         at=now,
     )
     second = _look_again(connection, version, [*said, kept], reconsider=reconsider, may_see=may_see)
-    connection.execute(insert(resolutions), _to_row(kept, number=len(before) + 1))
+    resolutions.keep(connection, kept, number=len(before) + 1)
     detail = {"resolution": kept.id, "finding": kept.finding, "substance": kept.substance}
     audit.record(
         connection, actor=kept.actor, act="review.resolved", subject=new.message_id, detail=detail, now=now
@@ -122,6 +124,41 @@ def resolve(
     _revise(connection, version, second, cause=f"resolution:{kept.id}", now=now)
     revised = verdicts.version(connection, new.message_id)
     return Resolved(resolution=kept, version=revised or version, again=False)
+
+
+def deal_with(
+    connection: Connection,
+    message_id: str,
+    *,
+    review: str,
+    reason: str,
+    actor: str,
+    reconsider: Reconsider,
+    may_see: MaySee,
+    now: datetime,
+) -> DealtWith:
+    """Take one reason to look at a message off it, because a person has; a repeat does nothing.
+
+    Raises `Invalid`: unknown_message, not_current, and no_such_review where the message does not have it.
+    `Transient` where another decision came between.
+    """
+    version = verdicts.version(connection, message_id)
+    if version is None:
+        raise Invalid("unknown_message")
+    if not _stands(version):
+        raise Invalid("not_current")
+    if review in resolutions.dealt_with(connection, message_id):
+        return DealtWith(version=version, again=True)
+    if review not in version.classification.review:
+        raise Invalid("no_such_review")
+    said = resolutions.holding(connection, version.message, thread_id=version.thread.id)
+    second = _look_again(connection, version, said, reconsider=reconsider, may_see=may_see, done={review})
+    resolutions.deal_with(connection, message_id, review, reason=reason, actor=actor, now=now)
+    detail = {"review": review, "reason": reason}
+    audit.record(connection, actor=actor, act="review.dealt_with", subject=message_id, detail=detail, now=now)
+    _revise(connection, version, second, cause=f"reviewed:{review}"[:_LONGEST_CAUSE], now=now)
+    revised = verdicts.version(connection, message_id)
+    return DealtWith(version=revised or version, again=False)
 
 
 def outdated(connection: Connection, *, catalogue_version: str, most: int) -> Outdated:
@@ -158,7 +195,7 @@ def reclassify(
         return False
     if version.classification.catalogue_version == catalogue_version:
         return False
-    said = resolutions_of(connection, message_id)
+    said = resolutions.holding(connection, version.message, thread_id=version.thread.id)
     second = _look_again(connection, version, said, reconsider=reconsider, may_see=may_see)
     if _content(second.decision.classification) == _content(version.classification):
         return False
@@ -186,10 +223,11 @@ def _look_again(
     *,
     reconsider: Reconsider,
     may_see: MaySee,
+    done: AbstractSet[str] = frozenset(),
 ) -> _Second:
     message, thread_id = version.message, version.thread.id
     proposal, decide = reconsider(message, said)
-    lock(connection, (*settling.lock_keys(proposal), f"thread {thread_id}"))
+    lock(connection, (*settling.lock_keys(proposal), thread_key(thread_id)))
     thread = thread_rows.get(connection, thread_id, for_update=True)
     fresh = verdicts.version(connection, message.id)
     if thread is None or fresh is None or fresh.revision != version.revision or not _stands(fresh):
@@ -201,7 +239,11 @@ def _look_again(
         connection, proposal, thread=thread, silent=version.silent, thread_id=thread_id, citations=citations
     )
     decision = decide(_as_it_came(connection, version, situation, thread))
-    classification = _risen_from(version.classification.severity.level, decision.classification)
+    done = resolutions.dealt_with(connection, message.id) | done
+    left = tuple(one for one in decision.classification.review if one not in done)
+    classification = _risen_from(
+        version.classification.severity.level, decision.classification.model_copy(update={"review": left})
+    )
     return _Second(
         proposal=proposal, decision=replace(decision, classification=classification), thread=thread
     )
@@ -288,32 +330,3 @@ def _name(version: Version, new: NewResolution) -> str:
 
 def _progress(catalogue_version: str) -> str:
     return f"catalogue {catalogue_version}"[:_LONGEST_CAUSE]
-
-
-def _to_row(one: Resolution, *, number: int) -> dict[str, Any]:
-    return {
-        "id": one.id,
-        "message_id": one.message_id,
-        "finding": one.finding,
-        "substance": one.substance,
-        "number": number,
-        "name": one.name,
-        "outcome": one.outcome,
-        "reason": one.reason,
-        "actor": one.actor,
-        "at": one.at,
-    }
-
-
-def _to_resolution(row: Any) -> Resolution:
-    return Resolution(
-        id=row.id,
-        message_id=row.message_id,
-        finding=row.finding,
-        substance=row.substance,
-        name=row.name,
-        outcome=row.outcome,
-        reason=row.reason,
-        actor=row.actor,
-        at=row.at,
-    )

@@ -3,9 +3,16 @@
 from datetime import datetime
 from functools import partial
 
-from services.storage import reviewing
+from services.storage import resolutions, reviewing
 from services.storage.ports import Executor
-from services.storage.review_records import NewResolution, Outdated, Reconsider, Resolution, Resolved
+from services.storage.review_records import (
+    DealtWith,
+    NewResolution,
+    Outdated,
+    Reconsider,
+    Resolution,
+    Resolved,
+)
 from services.storage.thread_records import MaySee, Page
 
 
@@ -22,11 +29,34 @@ class LedgerReviews:
 
     async def resolution(self, resolution_id: str) -> Resolution | None:
         """Return one resolution."""
-        return await self._executor.read(partial(reviewing.resolution, resolution_id=resolution_id))
+        return await self._executor.read(partial(resolutions.by_id, resolution_id=resolution_id))
 
     async def resolve(self, new: NewResolution, *, reconsider: Reconsider, now: datetime) -> Resolved:
         """Keep what a person said, and decide the message again."""
         unit = partial(reviewing.resolve, new=new, reconsider=reconsider, may_see=self._may_see, now=now)
+        return await self._executor.write(unit)
+
+    async def deal_with(
+        self,
+        message_id: str,
+        *,
+        review: str,
+        reason: str,
+        actor: str,
+        reconsider: Reconsider,
+        now: datetime,
+    ) -> DealtWith:
+        """Take one reason to look at a message off it."""
+        unit = partial(
+            reviewing.deal_with,
+            message_id=message_id,
+            review=review,
+            reason=reason,
+            actor=actor,
+            reconsider=reconsider,
+            may_see=self._may_see,
+            now=now,
+        )
         return await self._executor.write(unit)
 
     async def outdated(self, *, catalogue_version: str, most: int) -> Outdated:

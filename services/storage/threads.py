@@ -6,9 +6,10 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from services.storage import announcing, outbox, separating, settling, thread_rows, verdicts
+from services.storage import announcing, outbox, resolutions, separating, settling, thread_rows, verdicts
 from services.storage.ports import Executor
-from services.storage.records import Thread, Version
+from services.storage.records import Message, Thread, Version
+from services.storage.review_records import Resolution
 from services.storage.settling import Rules
 from services.storage.thread_records import Decide, Filters, Outcome, Page, Proposal, StoredLink
 
@@ -28,6 +29,11 @@ class LedgerThreads:
             settling.settle, proposal=proposal, decide=decide, rules=self._rules, now=now, revive=revive
         )
         return await self._executor.write(unit)
+
+    async def expected(self, message: Message) -> list[Resolution]:
+        """Return what people said in the thread that a message will join."""
+        query = partial(resolutions.expected, message=message, may_see=self._rules.may_see)
+        return await self._executor.read(query)
 
     async def expire_held(self, *, now: datetime, most: int) -> int:
         """Put held messages whose deadline has passed on their topic again."""
@@ -69,6 +75,10 @@ class LedgerThreads:
     async def current(self, thread_id: str) -> Version | None:
         """Return the newest version of a thread that was told."""
         return await self._executor.read(partial(verdicts.current, thread_id=thread_id))
+
+    async def newest(self, *, before: int, most: int) -> Page:
+        """Return what was told, newest first."""
+        return await self._executor.read(partial(verdicts.newest, before=before, most=most))
 
     async def page(self, *, after: int, most: int, filters: Filters) -> Page:
         """Return classified messages behind a cursor."""

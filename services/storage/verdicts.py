@@ -166,6 +166,19 @@ def page(connection: Connection, *, after: int, most: int, filters: Filters) -> 
     return Page(versions=tuple(_versions(connection, rows)), cursor=rows[-1].decision if rows else after)
 
 
+def newest(connection: Connection, *, before: int, most: int) -> Page:
+    """Return what was told, newest decision first, below the cursor `before` (0 = from the newest).
+
+    Who may see each of them is for the caller to say. The page's cursor is 0 where there is nothing older.
+    """
+    query = _newest.where(verdicts.c.silent.is_(False)).order_by(verdicts.c.decision.desc()).limit(most)
+    if before:
+        query = query.where(verdicts.c.decision < before)
+    rows = connection.execute(query).all()
+    cursor = rows[-1].decision if len(rows) == most else 0
+    return Page(versions=tuple(_versions(connection, rows)), cursor=cursor)
+
+
 def _filtered(filters: Filters) -> Select[Any]:
     query: Select[Any] = _newest
     if filters.sender_id is not None:

@@ -163,6 +163,16 @@ resolutions = Table(
     UniqueConstraint("message_id", "finding", "substance", "number", name="resolutions_number"),
 )
 
+reviewed = Table(
+    "reviewed",  # id = (message, review): a person has looked at what concerns the alert as a whole
+    metadata,
+    Column("message_id", String(36), ForeignKey("receipts.id"), primary_key=True),
+    Column("review", String(64), primary_key=True),  # the code of the reason to look
+    Column("reason", Text, nullable=False),
+    Column("actor", String(64), nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
 sightings = Table(
     "sightings",  # id = (message, finding, key): one per finding and substance, family or product
     metadata,

@@ -103,3 +103,16 @@ def test_a_wrong_answer_is_refused(installed: Relay, asked: str, given: tuple[st
 def test_what_is_not_there_is_said(installed: Relay) -> None:
     assert installed("reviews", "propose", "no-such-resolution").status == 1
     assert installed("reviews", "resolve", "no-such-message", *AT, *WHY, "--not-a-substance").status == 1
+
+
+def test_what_concerns_the_whole_alert_is_ticked_off_once(installed: Relay, asked: str) -> None:
+    assert installed("reviews", "done", asked, "unidentified", *WHY).status == 1
+    assert installed("reviews", "done", asked, "mixture", *WHY).status == 1
+    assert installed("reviews", "done", asked, "unidentified", "--reason", " ").status == 2
+
+
+def test_a_name_can_be_answered_everywhere(installed: Relay, asked: str) -> None:
+    ended = installed("reviews", "resolve", asked, *AT, *WHY, "--not-a-substance", "--everywhere")
+
+    assert ended.status == 0
+    assert "answered in 0 other places" in ended.err
