@@ -5,7 +5,7 @@ Correctness never rests on a clean stop: whatever is cut short is repeated, and 
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import timedelta
 
 import structlog
@@ -35,10 +35,19 @@ async def run(
             tasks = [group.create_task(_named(name, loop, stop), name=name) for name, loop in loops]
             group.create_task(_limit(tasks, stop=stop, drain=drain), name="drain")
     except BaseExceptionGroup as faults:
-        for fault in faults.exceptions:
+        for fault in _single(faults):
             if isinstance(fault, Misconfigured | Transient):
                 raise fault from None
         raise
+
+
+def _single(faults: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    """Yield the faults of a group and of the groups in it."""
+    for fault in faults.exceptions:
+        if isinstance(fault, BaseExceptionGroup):
+            yield from _single(fault)
+        else:
+            yield fault
 
 
 async def _named(name: str, loop: Loop, stop: asyncio.Event) -> None:

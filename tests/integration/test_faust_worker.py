@@ -1,0 +1,260 @@
+"""A worker of Faust on a real broker: whatever ends it, every record is handled, and none is committed before."""
+
+import asyncio
+import itertools
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
+from aiokafka.structs import TopicPartition
+
+from services.demo.kafka_server import KafkaServer
+from services.runtime.fence import TEMPORARY_FAILURE
+from services.storage.kafka_reach import Reaches
+from services.storage.kafka_records import headers
+from services.storage.records import Record
+from tests.e2e.stage import until
+
+pytestmark = [pytest.mark.integration, pytest.mark.needs("kafka"), pytest.mark.xdist_group("kafka")]
+
+ROOT = Path(__file__).resolve().parents[2]
+PARTITIONS = 4
+_numbers = itertools.count()
+
+
+class Rig:
+    """A topic, workers that read it, and what they wrote down."""
+
+    def __init__(self, kafka: KafkaServer, folder: Path) -> None:
+        self.kafka = kafka
+        self.topic = f"faust-{os.getpid()}-{next(_numbers)}"
+        self.file = folder / "handled"
+        self.file.touch()
+        self.log = folder / "log"
+        self.processes: list[asyncio.subprocess.Process] = []
+
+    async def worker(self, *, ready: bool = True, **environment: str) -> asyncio.subprocess.Process:
+        """Start a worker and wait until it says that it is ready."""
+        before = self.lines().count("ready")
+        with self.log.open("ab") as log:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "tests.faust_process",
+                self.kafka.servers,
+                self.topic,
+                str(self.file),
+                cwd=ROOT,
+                env={**os.environ, **environment},
+                stdout=log,
+                stderr=log,
+            )
+        self.processes.append(process)
+        if ready:
+            await until(lambda: self.lines().count("ready") > before)
+        return process
+
+    def lines(self) -> list[str]:
+        return self.file.read_text(encoding="utf-8").splitlines()
+
+    def done(self) -> list[str]:
+        return [line.removeprefix("done ") for line in self.lines() if line.startswith("done ")]
+
+    async def send(self, *event_ids: str, payload: str = "{}", partition: int | None = None) -> None:
+        """Put records on the topic, acknowledged by the broker."""
+        for event_id in event_ids:
+            one = Record(topic=self.topic, event_id=event_id, key=event_id, payload=payload, position=0)
+            await self.producer.send_and_wait(
+                self.topic,
+                value=payload.encode(),
+                key=event_id.encode(),
+                partition=partition,
+                headers=headers(one, now=datetime.now(UTC)),
+            )
+
+    async def committed(self) -> int:
+        """Return how many records the group has committed."""
+        reaches = Reaches({"bootstrap_servers": self.kafka.servers}, group=self.topic)
+        try:
+            found = await reaches.of([(self.topic, number) for number in range(PARTITIONS)])
+        finally:
+            await reaches.close()
+        return sum(one.committed for one in found.values())
+
+    producer: AIOKafkaProducer
+    admin: AIOKafkaAdminClient
+
+
+@pytest.fixture
+async def rig(kafka: KafkaServer, tmp_path: Path) -> AsyncIterator[Rig]:
+    made = Rig(kafka, tmp_path)
+    async with AsyncExitStack() as stack:
+        made.admin = AIOKafkaAdminClient(bootstrap_servers=kafka.servers)
+        await made.admin.start()
+        stack.push_async_callback(made.admin.close)
+        await made.admin.create_topics([NewTopic(made.topic, PARTITIONS, 1)])
+        made.producer = AIOKafkaProducer(bootstrap_servers=kafka.servers, acks="all")
+        await made.producer.start()
+        stack.push_async_callback(made.producer.stop)
+        yield made
+        for process in made.processes:
+            if process.returncode is None:
+                with suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
+
+
+def names(count: int) -> list[str]:
+    return [f"e-{number:03}" for number in range(count)]
+
+
+async def test_records_are_handled_once_and_committed(rig: Rig) -> None:
+    await rig.worker()
+    await rig.send(*names(100))
+    await until(lambda: len(rig.done()) == 100)
+    assert sorted(rig.done()) == names(100)
+    await until(lambda: _is(rig, 100))
+
+
+async def test_sigterm_finishes_what_is_in_flight_and_repeats_nothing(rig: Rig) -> None:
+    process = await rig.worker(SLOW="1.5")
+    await rig.send("slow-1", payload="slow", partition=0)
+    await until(lambda: "begun slow-1" in rig.lines())
+    await rig.send(*names(20), partition=0)
+    process.terminate()
+    assert await process.wait() == 0
+    await rig.worker()
+    await until(lambda: set(rig.done()) == {"slow-1", *names(20)})
+    await until(lambda: _is(rig, 21))
+    assert rig.done().count("slow-1") == 1
+
+
+async def test_kill_9_with_records_in_flight_loses_none(rig: Rig) -> None:
+    process = await rig.worker(SLOW="60")
+    await rig.send(*names(3), partition=0)
+    await until(lambda: len(rig.done()) == 3)
+    await until(lambda: _is(rig, 3))
+    await rig.send("slow-1", payload="slow", partition=0)
+    await rig.send("after-1", "after-2", partition=0)
+    await until(lambda: {"after-1", "after-2"} <= set(rig.done()))
+    await asyncio.sleep(1)  # three commits
+    assert await rig.committed() == 3
+    process.send_signal(signal.SIGKILL)
+    await process.wait()
+    await rig.worker(SLOW="0")
+    await until(lambda: "slow-1" in rig.done())
+    await until(lambda: _is(rig, 6))
+
+
+async def test_two_workers_that_are_killed_and_stopped_by_turns_lose_nothing(rig: Rig) -> None:
+    workers = [await rig.worker(), await rig.worker()]
+    sent: list[str] = []
+
+    async def send() -> None:
+        for number in range(600):
+            sent.append(f"e-{number:03}")
+            await rig.send(sent[-1])
+            await asyncio.sleep(0.01)
+
+    sending = asyncio.create_task(send())
+    for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL):
+        await asyncio.sleep(1.2)
+        ended = workers.pop(0)
+        ended.send_signal(number)
+        await ended.wait()
+        workers.append(await rig.worker())
+    await sending
+    await until(lambda: set(rig.done()) == set(sent), within=60)
+    await until(lambda: _is(rig, 600), within=60)
+
+
+async def test_a_worker_that_stood_still_past_half_its_session_ends(rig: Rig) -> None:
+    process = await rig.worker()
+    process.send_signal(signal.SIGSTOP)
+    await rig.send("e-1")
+    await asyncio.sleep(6)  # the session is 10 s
+    process.send_signal(signal.SIGCONT)
+    async with asyncio.timeout(5):
+        assert await process.wait() == TEMPORARY_FAILURE
+    assert rig.done() == []
+
+
+async def test_a_poison_record_is_a_dead_letter_and_the_others_go_on(rig: Rig) -> None:
+    await rig.worker()
+    await rig.send("e-1", payload="poison", partition=0)
+    await rig.producer.send_and_wait(rig.topic, value=b"\xff", partition=0)
+    await rig.producer.send_and_wait(rig.topic, value=None, key=b"k", partition=0)
+    await rig.send("e-2", partition=0)
+    await until(lambda: _is(rig, 4))
+    assert rig.done() == ["e-2"]
+    dead = [line.split()[-1] for line in rig.lines() if line.startswith("dead ")]
+    assert sorted(dead) == ["not_an_event", "poison", "tombstone"]
+
+
+async def test_a_dead_letter_that_cannot_be_kept_ends_the_process_uncommitted(rig: Rig) -> None:
+    process = await rig.worker()
+    await rig.send("unkept-1", payload="poison", partition=0)
+    await rig.send("e-1", partition=0)
+    async with asyncio.timeout(10):
+        assert await process.wait() not in (0, TEMPORARY_FAILURE)
+    assert await rig.committed() == 0
+
+
+async def test_a_record_that_is_passed_over_ends_the_process_and_comes_again(rig: Rig) -> None:
+    process = await rig.worker(STALL="2")
+    await rig.send("e-1", partition=0)
+    await rig.send("e-2", payload="swallowed", partition=0)
+    await rig.send("e-3", partition=0)
+    began = time.monotonic()
+    async with asyncio.timeout(20):
+        assert await process.wait() == TEMPORARY_FAILURE
+    assert time.monotonic() - began > 2
+    assert await rig.committed() == 1
+    await rig.worker()
+    await until(lambda: _is(rig, 3))
+
+
+async def test_a_log_that_was_cut_is_read_from_its_beginning(rig: Rig) -> None:
+    await rig.send(*names(5), partition=0)
+    await rig.admin.delete_records({TopicPartition(rig.topic, 0): RecordsToDelete(before_offset=3)})
+    await rig.worker()
+    await rig.send("e-5", partition=0)
+    await until(lambda: _is(rig, 6))
+    assert sorted(rig.done()) == ["e-003", "e-004", "e-5"]
+
+
+async def test_a_worker_without_its_topic_is_not_ready(rig: Rig) -> None:
+    rig.topic = f"{rig.topic}-missing"
+    process = await rig.worker(ready=False)
+    await until(lambda: "not ready" in rig.lines())
+    await asyncio.sleep(4)  # Faust itself says that it is ready after two
+    assert "ready" not in rig.lines()
+    assert process.returncode is None
+
+
+async def test_a_broker_that_cannot_be_reached_at_the_start_ends_it_with_a_temporary_failure(
+    own_kafka: KafkaServer, tmp_path: Path
+) -> None:
+    rig = Rig(own_kafka, tmp_path)
+    await asyncio.to_thread(own_kafka.stop)
+    process = await rig.worker(ready=False)
+    try:
+        async with asyncio.timeout(60):
+            assert await process.wait() == TEMPORARY_FAILURE
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert "out of reach" in rig.log.read_text(encoding="utf-8")
+
+
+async def _is(rig: Rig, count: int) -> bool:
+    return await rig.committed() == count
