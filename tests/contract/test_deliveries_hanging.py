@@ -1,0 +1,90 @@
+"""Several receivers that never answer hold up nobody else, and the gravest goes first (P5)."""
+
+import asyncio
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+
+from schemas.vocabularies import Severity
+from services.notify.channels.sending import Addressing, Channels, Renderers, Sender
+from services.notify.dispatch import Dispatcher
+from services.notify.instruments import Instruments
+from services.notify.links import LinkKeys
+from services.storage.delivery_records import Delivered, Outcome
+from tests.builders import make_alert
+from tests.deliveries_rig import Rig, make_classification, make_recipient, until, webhook
+
+_IN_FLIGHT = 256  # RELAY_NOTIFY__IN_FLIGHT
+_PER_ENDPOINT = 12  # RELAY_NOTIFY__IN_FLIGHT_PER_ENDPOINT
+_HANGING = 6
+_ALERTS = 48
+
+
+class Receivers:
+    """Webhooks, and the secrets for them; those named dead are begun and never answered."""
+
+    def __init__(self) -> None:
+        self.begun: Counter[str] = Counter()
+        self.taken: list[str] = []
+
+    async def send(self, url: str, body: bytes, **_: Any) -> Outcome:
+        if "dead" in url:
+            self.begun[url] += 1
+            await asyncio.Event().wait()
+        self.taken.append(body.decode())
+        return Delivered(status_code=200)
+
+    async def valid(self, institution_id: str, *, now: Any) -> list[bytes]:
+        return [b"s" * 32]
+
+
+def _dispatcher(rig: Rig, receivers: Receivers) -> Dispatcher:
+    sender = Sender(
+        rig.deliveries,
+        receivers,
+        Channels(webhook=receivers, email=None),
+        Renderers(webhook=lambda letter: letter.notification_id.encode(), email=None),
+        addressing=Addressing(
+            base_url="https://relay.example.org", keys=LinkKeys(keys={1: b"k" * 32}, current=1)
+        ),
+    )
+    return Dispatcher(
+        rig.deliveries,
+        sender,
+        instruments=Instruments(CollectorRegistry()),
+        clock=lambda: rig.now,
+        draw=lambda: 0.5,
+        most=_IN_FLIGHT,
+        drain=timedelta(milliseconds=50),
+        poll=timedelta(milliseconds=20),
+    )
+
+
+async def test_several_that_never_answer_hold_up_nobody_else_and_the_gravest_goes_first(rig: Rig) -> None:
+    dead = [f"dead-{number}" for number in range(_HANGING)]
+    people = [make_recipient(name, channels=(webhook(name),)) for name in dead]
+    await rig.direct(*people, make_recipient("br-focal", country="BR"))
+    levels = tuple(reversed(Severity))  # the least grave were there first
+    for number in range(_ALERTS):
+        await rig.issue(
+            make_alert(national_ref=f"r{number}"),
+            thread=f"t{number}",
+            classification=make_classification(level=levels[number * len(levels) // _ALERTS]),
+        )
+    receivers, stop = Receivers(), asyncio.Event()
+
+    async def told() -> bool:
+        return len(receivers.taken) == _ALERTS
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_dispatcher(rig, receivers).run(stop))
+        await until(told)
+        stop.set()
+    assert set(receivers.begun.values()) == {_PER_ENDPOINT}
+    assert len(receivers.begun) == _HANGING
+    urgency = {row.id: row.urgency for row in await rig.rows()}
+    order = [urgency[one] for one in receivers.taken]
+    assert order == sorted(order)
+    assert len(set(order)) == len(levels)
