@@ -36,6 +36,7 @@ from services.notify.instruments import Instruments
 from services.notify.links import LinkKeys, make_token
 from services.notify.pages.alerts import alert_routes
 from services.notify.pages.answering import answering_routes
+from services.notify.pages.listing import listing_routes
 from services.notify.pages.signing_in import signing_in_routes
 from services.notify.pages.telling import Teller
 from services.notify.pages.view import View
@@ -327,6 +328,14 @@ def _routers(
     )
     view = View(load_words(), public_url=url)
     teller = Teller(terms=load_terms(), places=places)
+    signed_in: dict[str, Any] = {
+        "reading": reading,
+        "sessions": sessions,
+        "view": view,
+        "teller": teller,
+        "seals": SEALS,
+        "clock": clock,
+    }
     catalogue = _catalogue()
     plan = load_plan_lines()
 
@@ -369,16 +378,8 @@ def _routers(
             clock=clock,
             ticks=clock.ticks,
         ),
-        alert_routes(
-            deliveries,
-            threads,
-            reading=reading,
-            sessions=sessions,
-            view=view,
-            teller=teller,
-            seals=SEALS,
-            clock=clock,
-        ),
+        alert_routes(deliveries, threads, **signed_in),
+        listing_routes(threads, **signed_in),
         signing_in_routes(sessions, view=view, seals=SEALS, clock=clock),
     ]
 

@@ -36,6 +36,7 @@ from services.notify.inbox import Inbox
 from services.notify.links import LinkKeys
 from services.notify.pages.alerts import alert_routes
 from services.notify.pages.answering import answering_routes
+from services.notify.pages.listing import listing_routes
 from services.notify.pages.signing_in import signing_in_routes
 from services.notify.pages.telling import Teller
 from services.notify.pages.view import View
@@ -165,6 +166,15 @@ def _pages(web: Web, *, reading: Reading) -> tuple[APIRouter, ...]:
         ),
         alert_routes(
             web.deliveries,
+            web.threads,
+            reading=reading,
+            sessions=sessions,
+            view=view,
+            teller=teller,
+            seals=seals,
+            clock=web.clock,
+        ),
+        listing_routes(
             web.threads,
             reading=reading,
             sessions=sessions,

@@ -1,8 +1,7 @@
 """/n/{opaque reference} and /alerts/{relay id}: the whole alert, for who is signed in and may see it.
 
 What does not exist and what this reader may not see are one page, 404; who is not signed in is sent to sign in
-before anything is looked up. A link in a mail arrives without the strict cookie: the page then goes on to
-itself once, and that time the cookie comes along.
+before anything is looked up.
 """
 
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from services.disclosure import Content, Reader, Surface, restricted
 from services.http.bodies import read_form
@@ -27,7 +26,7 @@ from services.notify.links import make_links
 from services.notify.page_letters import is_taken_back
 from services.notify.pages import forms
 from services.notify.pages.comparing import changes_on_page
-from services.notify.pages.signing_in import FORM_TIME, cross_site, reader_values, sign_in_address
+from services.notify.pages.signing_in import FORM_TIME, cross_site, outside, reader_values
 from services.notify.pages.telling import Teller
 from services.notify.pages.view import View
 from services.notify.pages.words import language_of
@@ -35,7 +34,6 @@ from services.storage.delivery_records import NewAnswer
 from services.storage.ports import Threads
 from services.storage.records import Notification, Thread, Version
 
-_AGAIN = "again"
 _LONGEST_REFERENCE = 40
 
 
@@ -69,7 +67,6 @@ def alert_routes(
     for path in ("/n/{reference}", "/alerts/{reference}"):
         router.add_api_route(path, page.show, methods=["GET"])
         router.add_api_route(path, page.take, methods=["POST"])
-    router.add_api_route("/alerts", page.landing, methods=["GET"])
     router.add_api_route("/pages.css", styles, methods=["GET"])
     return router
 
@@ -99,7 +96,7 @@ class _AlertPage:
     async def show(self, request: Request) -> Response:
         signed_in = await self._sessions.reader(request)
         if signed_in is None:
-            return self._outside(request)
+            return outside(self._view, request)
         sight = await self._sight(request, signed_in, asked=request.query_params.get("version", ""))
         if sight is None:
             return self._nothing(request, signed_in)
@@ -111,7 +108,7 @@ class _AlertPage:
         fields = await read_form(request, within=FORM_TIME)
         signed_in = await self._sessions.reader(request)
         if signed_in is None:
-            return self._outside(request)
+            return outside(self._view, request)
         sight = await self._sight(request, signed_in, asked=request.query_params.get("version", ""))
         if sight is None:
             return self._nothing(request, signed_in)
@@ -124,22 +121,6 @@ class _AlertPage:
             if await self._inbox.acknowledge(new, now=now) is None:
                 return self._nothing(request, signed_in)
         return await self._page(request, sight, signed_in, filled=filled)
-
-    async def landing(self, request: Request) -> Response:
-        """Say who is signed in; alerts are opened by their links."""
-        signed_in = await self._sessions.reader(request)
-        if signed_in is None:
-            return self._outside(request)
-        language = _language(request, signed_in)
-        say = self._view.words.within(language)
-        values = {
-            **reader_values(signed_in, seals=self._seals, now=self._clock()),
-            "title": say("site.name"),
-            "text": say("site.landing"),
-            "link": None,
-            "refresh": None,
-        }
-        return self._view.page("message.html", request, language=language, values=values)
 
     async def _sight(self, request: Request, signed_in: SignedIn, *, asked: str) -> Sight | None:
         """Return the version that was asked for, else the newest that this reader may see."""
@@ -249,26 +230,6 @@ class _AlertPage:
             }
             for one in await self._reading.visible_history(sight.version, reader)
         ]
-
-    def _outside(self, request: Request) -> Response:
-        """Answer who is not signed in: go on to itself once for the cookie's sake, then to the sign-in page."""
-        site = request.headers.get("sec-fetch-site", "")
-        came_alone = site not in ("same-origin", "none")
-        if request.method == "GET" and came_alone and _AGAIN not in request.query_params:
-            language = language_of(request)
-            say = self._view.words.within(language)
-            query = urlencode({**request.query_params, _AGAIN: "1"})
-            onward = f"{self._view.root}{request.url.path}?{query}"
-            return self._view.message(
-                request,
-                language=language,
-                title=say("site.continue"),
-                text=say("site.continue_why"),
-                link=(onward, say("site.continue")),
-                refresh=onward,
-            )
-        headers = {"cache-control": "no-store"}
-        return RedirectResponse(sign_in_address(self._view, request), status_code=303, headers=headers)
 
     def _nothing(self, request: Request, signed_in: SignedIn) -> Response:
         return self._view.not_found(request, language=_language(request, signed_in))

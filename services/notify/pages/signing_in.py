@@ -8,7 +8,7 @@ import re
 import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter
 from starlette.background import BackgroundTask
@@ -24,6 +24,7 @@ from services.notify.pages.view import View
 from services.notify.pages.words import language_of
 
 FORM_TIME = timedelta(seconds=15)
+_AGAIN = "again"
 _TRIES = 5
 _PURPOSE = "sign-in"
 _NEXT = re.compile(r"/(n|alerts)/[A-Za-z0-9-]{1,40}(\?version=[0-9]{1,6})?")  # our own pages, nothing else
@@ -47,6 +48,28 @@ def sign_in_address(view: View, request: Request) -> str:
     if "version" in request.query_params:
         here += f"?version={request.query_params['version']}"
     return f"{view.root}/sign-in?next={quote(here, safe='')}"
+
+
+def outside(view: View, request: Request) -> Response:
+    """Answer who is not signed in: go on to itself once for the cookie's sake, then to the sign-in page.
+
+    A link in a mail arrives without the strict cookie; the second time it comes along.
+    """
+    came_alone = request.headers.get("sec-fetch-site", "") not in ("same-origin", "none")
+    if request.method == "GET" and came_alone and _AGAIN not in request.query_params:
+        language = language_of(request)
+        say = view.words.within(language)
+        onward = f"{view.root}{request.url.path}?{urlencode({**request.query_params, _AGAIN: '1'})}"
+        return view.message(
+            request,
+            language=language,
+            title=say("site.continue"),
+            text=say("site.continue_why"),
+            link=(onward, say("site.continue")),
+            refresh=onward,
+        )
+    headers = {"cache-control": "no-store"}
+    return RedirectResponse(sign_in_address(view, request), status_code=303, headers=headers)
 
 
 class _Desk:

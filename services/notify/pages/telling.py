@@ -13,9 +13,10 @@ from services.http.reading import Sight
 from services.notify.changes import Change
 from services.notify.dates import day_text, moment_text
 from services.notify.document import to_html
-from services.notify.letter_document import reference, render_page_parts
+from services.notify.letter_document import reference, render_page_parts, voice_for
 from services.notify.letters import Links
 from services.notify.page_letters import page_letter, without_answer
+from services.notify.subject import shown_severity, subject_line
 from services.notify.voice import Places, Terms
 from services.storage.records import Notification, Recipient
 
@@ -27,6 +28,15 @@ class Told:
     html: Markup
     reference: str
     colour: str  # the class of its label
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InList:
+    """One alert as a line of a list."""
+
+    subject: str
+    severity: str  # a code of the vocabulary
+    country: str  # in the reader's language
 
 
 class Teller:
@@ -51,6 +61,16 @@ class Teller:
         letter = page_letter(sight, reader, links=links, language=language, told=told, changes=changes)
         document = without_answer(render_page_parts(letter, terms=self._terms, places=self._places))
         return Told(html=to_html(document), reference=reference(letter), colour=_colour(sight.tlp))
+
+    def line(self, sight: Sight, reader: Reader, *, links: Links, language: str) -> InList:
+        """Return a version that is shown as a line of a list: named as in the subject of its email."""
+        letter = page_letter(sight, reader, links=links, language=language)
+        voice = voice_for(letter, terms=self._terms, places=self._places)
+        return InList(
+            subject=subject_line(letter, voice),
+            severity=shown_severity(letter).value,
+            country=voice.country(sight.version.alert.location.country),
+        )
 
     def moments(self, recipient: Recipient, language: str) -> Callable[[datetime], str]:
         """Return how this reader is told a day and time."""

@@ -89,7 +89,9 @@ class View:
 
     def here(self, request: Request, **changes: str) -> str:
         """Return the address of this page with parameters of its query changed."""
-        query = {name: value for name, value in request.query_params.items() if name in ("lang", "next")}
+        query = {
+            name: value for name, value in request.query_params.items() if name in ("lang", "next", "before")
+        }
         return f"{self.root}{request.url.path}?{urlencode(query | changes)}"
 
     def styles(self) -> Response:

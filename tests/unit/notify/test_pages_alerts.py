@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
-import httpx
 import pytest
 from sqlalchemy import select
 
@@ -13,6 +12,7 @@ from services.storage.records import Participation, RecipientKind
 from services.storage.tables import audit, sign_in_codes
 from tests.builders import minimal_alert_json
 from tests.http_rig import URL, FullRig, full_rig, institution
+from tests.signing_in import ask, enter, seal_of, sign_in
 
 _AMBER = minimal_alert_json(tlp="TLP:AMBER")
 
@@ -31,36 +31,6 @@ async def rig(tmp_path: Path) -> AsyncIterator[FullRig]:
         yield opened
 
 
-def _seal(page: httpx.Response, action: str = "") -> str:
-    found = re.search(
-        rf'action="{action}[^"]*"[^>]*>\s*<input type="hidden" name="seal" value="([^"]+)"', page.text
-    )
-    assert found is not None
-    return found[1]
-
-
-async def _ask(rig: FullRig, address: str, *, query: str = "") -> httpx.Response:
-    page = await rig.client.get(f"/sign-in{query}")
-    return await rig.client.post(
-        f"/sign-in{query}", data={"seal": _seal(page, "/sign-in"), "address": address}
-    )
-
-
-async def _enter(
-    rig: FullRig, asked: httpx.Response, address: str, code: str, *, query: str = ""
-) -> httpx.Response:
-    fields = {"seal": _seal(asked, "/sign-in"), "address": address, "code": code}
-    return await rig.client.post(f"/sign-in{query}", data=fields)
-
-
-async def _sign_in(rig: FullRig, recipient_id: str) -> None:
-    rig.client.cookies.clear()
-    address = f"{recipient_id}@example.org"
-    asked = await _ask(rig, address)
-    entered = await _enter(rig, asked, address, rig.codes[-1][1])
-    assert entered.status_code == 303, entered.text
-
-
 async def _references(rig: FullRig, message_id: str) -> tuple[str, str]:
     assert rig.classify is not None
     thread = await rig.ledger.read(
@@ -74,10 +44,10 @@ async def _references(rig: FullRig, message_id: str) -> tuple[str, str]:
 
 
 async def test_the_code_that_was_mailed_opens_a_session_in_a_strict_cookie(rig: FullRig) -> None:
-    asked = await _ask(rig, "CO-FP@example.org ")
+    asked = await ask(rig, "CO-FP@example.org ")
     assert [(address, language) for address, _, language in rig.codes] == [("co-fp@example.org", "en")]
     assert re.fullmatch(r"\d{8}", rig.codes[0][1])
-    entered = await _enter(rig, asked, "co-fp@example.org", rig.codes[0][1], query="?next=%2Fn%2FN-7F3K-92QD")
+    entered = await enter(rig, asked, "co-fp@example.org", rig.codes[0][1], query="?next=%2Fn%2FN-7F3K-92QD")
     cookie = entered.headers["set-cookie"]
     assert (entered.status_code, entered.headers["location"]) == (303, "/n/N-7F3K-92QD")
     assert {"HttpOnly", "SameSite=strict", "Max-Age=43200", "Path=/"} <= set(cookie.split("; "))
@@ -85,17 +55,17 @@ async def test_the_code_that_was_mailed_opens_a_session_in_a_strict_cookie(rig: 
 
 async def test_over_https_the_cookie_is_secure_and_bound_to_the_host(tmp_path: Path) -> None:
     async with full_rig(tmp_path, institution("co-fp"), url="https://relay.example.org") as rig:
-        asked = await _ask(rig, "co-fp@example.org")
-        entered = await _enter(rig, asked, "co-fp@example.org", rig.codes[0][1])
+        asked = await ask(rig, "co-fp@example.org")
+        entered = await enter(rig, asked, "co-fp@example.org", rig.codes[0][1])
         assert entered.headers["set-cookie"].startswith("__Host-relay=")
         assert "Secure" in entered.headers["set-cookie"]
 
 
 async def test_an_unknown_address_gets_the_same_answer_and_no_mail(rig: FullRig) -> None:
-    known = await _ask(rig, "co-fp@example.org")
+    known = await ask(rig, "co-fp@example.org")
     rig.codes.clear()
     for address in ("nobody@example.org", "ve-fp@example.org"):
-        unknown = await _ask(rig, address)
+        unknown = await ask(rig, address)
         same = unknown.text.replace(address, "co-fp@example.org")
         strip = re.compile(r'name="seal" value="[^"]+"')
         assert strip.sub("", same) == strip.sub("", known.text)
@@ -106,39 +76,39 @@ async def test_an_unknown_address_gets_the_same_answer_and_no_mail(rig: FullRig)
 
 @pytest.mark.parametrize("next_page", ["//evil.example", "https://evil.example/n/x", "/v1/alerts", "/n/../x"])
 async def test_after_signing_in_nobody_is_sent_elsewhere(rig: FullRig, next_page: str) -> None:
-    asked = await _ask(rig, "co-fp@example.org")
-    fields = {"seal": _seal(asked, "/sign-in"), "address": "co-fp@example.org", "code": rig.codes[0][1]}
+    asked = await ask(rig, "co-fp@example.org")
+    fields = {"seal": seal_of(asked, "/sign-in"), "address": "co-fp@example.org", "code": rig.codes[0][1]}
     entered = await rig.client.post("/sign-in", params={"next": next_page}, data=fields)
     assert entered.headers["location"] == "/alerts"
 
 
 async def test_after_five_wrong_tries_the_right_code_is_void(rig: FullRig) -> None:
-    asked = await _ask(rig, "co-fp@example.org")
+    asked = await ask(rig, "co-fp@example.org")
     right = rig.codes[0][1]
     wrong = f"{(int(right) + 1) % 10**8:08}"
     for _ in range(5):
-        assert (await _enter(rig, asked, "co-fp@example.org", wrong)).status_code == 403
-    assert (await _enter(rig, asked, "co-fp@example.org", right)).status_code == 403
+        assert (await enter(rig, asked, "co-fp@example.org", wrong)).status_code == 403
+    assert (await enter(rig, asked, "co-fp@example.org", right)).status_code == 403
 
 
 async def test_a_code_ends_after_ten_minutes_and_is_good_for_once(rig: FullRig) -> None:
-    asked = await _ask(rig, "co-fp@example.org")
+    asked = await ask(rig, "co-fp@example.org")
     rig.clock.move(timedelta(minutes=10))
-    assert (await _enter(rig, asked, "co-fp@example.org", rig.codes[0][1])).status_code == 403
-    asked = await _ask(rig, "co-fp@example.org")
-    assert (await _enter(rig, asked, "co-fp@example.org", rig.codes[1][1])).status_code == 303
+    assert (await enter(rig, asked, "co-fp@example.org", rig.codes[0][1])).status_code == 403
+    asked = await ask(rig, "co-fp@example.org")
+    assert (await enter(rig, asked, "co-fp@example.org", rig.codes[1][1])).status_code == 303
     rig.client.cookies.clear()
-    assert (await _enter(rig, asked, "co-fp@example.org", rig.codes[1][1])).status_code == 403
+    assert (await enter(rig, asked, "co-fp@example.org", rig.codes[1][1])).status_code == 403
 
 
 async def test_an_address_gets_few_codes(rig: FullRig) -> None:
     for _ in range(9):
-        await _ask(rig, "co-fp@example.org")
+        await ask(rig, "co-fp@example.org")
     assert len(rig.codes) == 5
 
 
 async def test_of_a_code_only_a_digest_is_kept(rig: FullRig) -> None:
-    await _ask(rig, "co-fp@example.org")
+    await ask(rig, "co-fp@example.org")
     rows = await rig.ledger.read(lambda connection: connection.execute(select(sign_in_codes)).all())
     assert rig.codes[0][1] not in str(rows)
     assert "example.org" not in str(rows)
@@ -178,7 +148,7 @@ async def test_signed_in_a_focal_point_reads_amber_whole_and_is_remembered_as_ha
 ) -> None:
     message_id = await rig.post(_AMBER, await rig.key())
     relay_id, opaque_id = await _references(rig, message_id)
-    await _sign_in(rig, "co-fp")
+    await sign_in(rig, "co-fp")
     for address in (f"/n/{opaque_id}", f"/alerts/{relay_id}"):
         page = await rig.client.get(address)
         assert page.status_code == 200
@@ -190,7 +160,7 @@ async def test_signed_in_a_focal_point_reads_amber_whole_and_is_remembered_as_ha
 async def test_a_head_or_a_browser_reading_ahead_has_not_seen_it(rig: FullRig) -> None:
     message_id = await rig.post(_AMBER, await rig.key())
     _, opaque_id = await _references(rig, message_id)
-    await _sign_in(rig, "co-fp")
+    await sign_in(rig, "co-fp")
     await rig.client.head(f"/n/{opaque_id}")
     await rig.client.get(f"/n/{opaque_id}", headers={"Sec-Purpose": "prefetch"})
     assert await rig.answers() == []
@@ -199,12 +169,12 @@ async def test_a_head_or_a_browser_reading_ahead_has_not_seen_it(rig: FullRig) -
 async def test_signed_in_an_answer_needs_the_seal_of_this_session(rig: FullRig) -> None:
     message_id = await rig.post(_AMBER, await rig.key())
     _, opaque_id = await _references(rig, message_id)
-    await _sign_in(rig, "co-fp")
+    await sign_in(rig, "co-fp")
     page = await rig.client.get(f"/n/{opaque_id}")
     fields = {"state": "acting", "note": "", "action_on": ""}
     forged = await rig.client.post(f"/n/{opaque_id}?version=1", data=fields)
     assert forged.status_code == 403
-    fields["seal"] = _seal(page, f"/n/{opaque_id}")
+    fields["seal"] = seal_of(page, f"/n/{opaque_id}")
     answered = await rig.client.post(f"/n/{opaque_id}?version=1", data=fields)
     assert answered.status_code == 200
     assert (await rig.answers())[-1] == ("co-fp", "acting", "page")
@@ -229,7 +199,7 @@ async def test_the_page_shows_what_the_table_allows_and_404_for_the_rest(
 ) -> None:
     message_id = await rig.post(minimal_alert_json(tlp=tlp), await rig.key())
     relay_id, opaque_id = await _references(rig, message_id)
-    await _sign_in(rig, who)
+    await sign_in(rig, who)
     for address in (f"/alerts/{relay_id}", f"/n/{opaque_id}"):
         page = await rig.client.get(address)
         assert page.status_code == (200 if sees else 404)
@@ -239,7 +209,7 @@ async def test_the_page_shows_what_the_table_allows_and_404_for_the_rest(
 async def test_what_may_not_be_seen_is_the_page_of_what_does_not_exist(rig: FullRig) -> None:
     message_id = await rig.post(minimal_alert_json(tlp="TLP:RED"), await rig.key())
     relay_id, _ = await _references(rig, message_id)
-    await _sign_in(rig, "co-fp")
+    await sign_in(rig, "co-fp")
     hidden = await rig.client.get(f"/alerts/{relay_id}")
     missing = await rig.client.get("/alerts/SATA-UY-2026-999999")
     assert hidden.text.replace(relay_id, "") == missing.text.replace("SATA-UY-2026-999999", "")
@@ -248,7 +218,7 @@ async def test_what_may_not_be_seen_is_the_page_of_what_does_not_exist(rig: Full
 async def test_a_view_of_red_by_the_secretariat_is_written_to_the_audit(rig: FullRig) -> None:
     message_id = await rig.post(minimal_alert_json(tlp="TLP:RED"), await rig.key())
     relay_id, _ = await _references(rig, message_id)
-    await _sign_in(rig, "us-sec")
+    await sign_in(rig, "us-sec")
     await rig.client.get(f"/alerts/{relay_id}")
     rows = await rig.ledger.read(
         lambda connection: connection.execute(select(audit).where(audit.c.act == "alert.viewed")).all()
@@ -260,7 +230,7 @@ async def test_a_narrower_version_closes_the_pages_of_the_earlier_ones(rig: Full
     headers = await rig.key()
     first = await rig.post(minimal_alert_json(), headers)
     relay_id, _ = await _references(rig, first)
-    await _sign_in(rig, "ca-lab")
+    await sign_in(rig, "ca-lab")
     assert (await rig.client.get(f"/alerts/{relay_id}?version=1")).status_code == 200
     rig.clock.move(timedelta(hours=1))
     await rig.post(minimal_alert_json(version=2, message_type="correction", tlp="TLP:AMBER+STRICT"), headers)
@@ -274,33 +244,33 @@ async def test_a_wider_version_does_not_open_what_was_stricter(rig: FullRig) -> 
     relay_id, _ = await _references(rig, first)
     rig.clock.move(timedelta(hours=1))
     await rig.post(minimal_alert_json(version=2, message_type="correction", tlp="TLP:GREEN"), headers)
-    await _sign_in(rig, "ca-lab")
+    await sign_in(rig, "ca-lab")
     assert (await rig.client.get(f"/alerts/{relay_id}")).status_code == 200
     assert (await rig.client.get(f"/alerts/{relay_id}?version=1")).status_code == 404
-    await _sign_in(rig, "co-fp")
+    await sign_in(rig, "co-fp")
     page = await rig.client.get(f"/alerts/{relay_id}")
     assert "version=1" in page.text
 
 
 async def test_signing_out_ends_the_session(rig: FullRig) -> None:
-    await _sign_in(rig, "co-fp")
+    await sign_in(rig, "co-fp")
     page = await rig.client.get("/alerts")
     kept = dict(rig.client.cookies)
-    await rig.client.post("/sign-out", data={"seal": _seal(page, "/sign-out")})
+    await rig.client.post("/sign-out", data={"seal": seal_of(page, "/sign-out")})
     rig.client.cookies.clear()
     again = await rig.client.get("/alerts?again=1", cookies=kept)
     assert again.status_code == 303
 
 
 async def test_a_session_ends_after_twelve_hours(rig: FullRig) -> None:
-    await _sign_in(rig, "co-fp")
+    await sign_in(rig, "co-fp")
     rig.clock.move(timedelta(hours=12))
     assert (await rig.client.get("/alerts?again=1")).status_code == 303
 
 
 @pytest.mark.parametrize("reference", ["x" * 500, "%00", "N-%FF", "..%2f", "ñ", "1;drop"])
 async def test_odd_references_are_not_found(rig: FullRig, reference: str) -> None:
-    await _sign_in(rig, "co-fp")
+    await sign_in(rig, "co-fp")
     for folder in ("n", "alerts"):
         page = await rig.client.get(f"{URL}/{folder}/{reference}")
         assert page.status_code == 404
@@ -315,11 +285,11 @@ async def test_who_had_what_was_taken_back_reads_that_and_nothing_else(rig: Full
     rig.clock.move(timedelta(hours=1))
     await rig.post(minimal_alert_json(version=2, message_type="correction", tlp="TLP:RED"), headers)
     _, opaque_id = await _references(rig, first)
-    await _sign_in(rig, "co-fp")
+    await sign_in(rig, "co-fp")
     page = await rig.client.get(f"/n/{opaque_id}")
     assert page.status_code == 200
     for secret in ("etilpentilona", "Uruguay", "SATA-UY", "SAT-UY", "Observatorio"):
         assert secret not in page.text
     assert opaque_id in page.text
-    await _sign_in(rig, "es-obs")
+    await sign_in(rig, "es-obs")
     assert (await rig.client.get(f"/n/{opaque_id}")).status_code == 404

@@ -7,7 +7,7 @@ from importlib.resources import files
 from services.notify.pages.words import LANGUAGES, code_letter, load_words
 
 _PAGES = files("services.notify.pages")
-_TEMPLATES = ("base", "answer", "answer_form", "alert", "sign_in", "message")
+_TEMPLATES = ("base", "answer", "answer_form", "alert", "sign_in", "message", "list")
 
 
 def _rows() -> list[dict[str, str]]:
