@@ -275,10 +275,6 @@ class Threads(Protocol):
         """Return what was told, newest decision first, below the cursor `before`; its cursor 0: nothing older."""
         ...
 
-    async def newest(self, *, before: int, most: int) -> Page:
-        """Return what was told, newest decision first, below the cursor `before`; its cursor 0: nothing older."""
-        ...
-
     async def page(self, *, after: int, most: int, filters: Filters) -> Page:
         """Return classified messages decided behind the cursor `after`; who may see them is not asked."""
         ...

@@ -80,10 +80,6 @@ class LedgerThreads:
         """Return what was told, newest first."""
         return await self._executor.read(partial(verdicts.newest, before=before, most=most))
 
-    async def newest(self, *, before: int, most: int) -> Page:
-        """Return what was told, newest first."""
-        return await self._executor.read(partial(verdicts.newest, before=before, most=most))
-
     async def page(self, *, after: int, most: int, filters: Filters) -> Page:
         """Return classified messages behind a cursor."""
         return await self._executor.read(partial(verdicts.page, after=after, most=most, filters=filters))
