@@ -34,6 +34,20 @@ class SignedIn:
     session: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A session that was opened; `token` belongs into its cookie."""
+
+    token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """The institutions that share a mailbox, two or more: for whom does its reader sign in?"""
+
+    institutions: tuple[Recipient, ...]
+
+
 class Sessions:
     """Codes and sessions of the recipients of the directory."""
 
@@ -65,7 +79,7 @@ class Sessions:
     async def send(self, address: str, *, language: str) -> None:
         """Mail a code to `address` if it is one of the directory's and has not had too many."""
         address = normal(address)
-        recipient = known_address(await self._directory(), address)
+        recipient = next(iter(known_addresses(await self._directory(), address)), None)
         if recipient is None or not self._codes.take(digest(address), now=self._ticks()).allowed:
             return
         code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}}"
@@ -79,21 +93,35 @@ class Sessions:
         )
         await self._send_code(address, code, language)
 
-    async def open(self, address: str, code: str) -> str | None:
-        """Return the token of a new session, or None where the code is wrong, spent or too old."""
+    async def open(self, address: str, code: str, *, institution_id: str = "") -> Opened | Choice | None:
+        """Return a new session, or None where the code is wrong, spent or too old.
+
+        Where the mailbox belongs to several institutions and `institution_id` names none of them, the code is
+        kept and they are returned to choose from.
+        """
         address = normal(address)
         now = self._clock()
-        typed = "".join(code.split())[:16]
+        typed = _code_digest(address, "".join(code.split())[:16])
+        several = known_addresses(await self._directory(), address)
+        chosen = next((one for one in several if one.id == institution_id), None)
+        if len(several) > 1 and chosen is None:
+            right = await self._sign_ins.check_code(
+                address_sha256=digest(address), code_sha256=typed, now=now
+            )
+            return Choice(institutions=several) if right else None
         recipient_id = await self._sign_ins.take_code(
-            address_sha256=digest(address), code_sha256=_code_digest(address, typed), now=now
+            address_sha256=digest(address), code_sha256=typed, now=now
         )
         if recipient_id is None:
             return None
         token = secrets.token_urlsafe(32)
         await self._sign_ins.open_session(
-            digest(token), recipient_id=recipient_id, now=now, expires_at=now + SESSION_TIME
+            digest(token),
+            recipient_id=recipient_id if chosen is None else chosen.id,
+            now=now,
+            expires_at=now + SESSION_TIME,
         )
-        return token
+        return Opened(token=token)
 
     async def reader(self, request: Request) -> SignedIn | None:
         """Return who is signed in: the session lives, and its recipient still may see anything at all."""
@@ -126,17 +154,18 @@ class Sessions:
         )
 
 
-def known_address(directory: Directory, address: str) -> Recipient | None:
-    """Return the recipient that has `address` (normal form) as its own or a deputy's mailbox."""
-    for recipient in directory.recipients.values():
-        mailboxes = (
-            channel
+def known_addresses(directory: Directory, address: str) -> tuple[Recipient, ...]:
+    """Return the recipients that have `address` (normal form) as their own or a deputy's mailbox, by id."""
+    found = (
+        recipient
+        for recipient in directory.recipients.values()
+        if welcome(recipient)
+        and any(
+            channel.kind is ChannelKind.EMAIL and normal(channel.address) == address
             for channel in (*recipient.channels, *recipient.deputies)
-            if channel.kind is ChannelKind.EMAIL
         )
-        if welcome(recipient) and any(normal(mailbox.address) == address for mailbox in mailboxes):
-            return recipient
-    return None
+    )
+    return tuple(sorted(found, key=lambda one: one.id))
 
 
 def normal(address: str) -> str:

@@ -191,6 +191,11 @@ class LedgerSignIns:
         unit = partial(sign_ins.take_code, address_sha256=address_sha256, code_sha256=code_sha256, now=now)
         return await self._executor.write(unit)
 
+    async def check_code(self, *, address_sha256: str, code_sha256: str, now: datetime) -> bool:
+        """Return whether this is the code, which stays good, or count a wrong one."""
+        unit = partial(sign_ins.check_code, address_sha256=address_sha256, code_sha256=code_sha256, now=now)
+        return await self._executor.write(unit)
+
     async def open_session(
         self, session_id: str, *, recipient_id: str, now: datetime, expires_at: datetime
     ) -> None:

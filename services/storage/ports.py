@@ -203,6 +203,10 @@ class SignIns(Protocol):
         """Return whose code this is and spend it, or count a wrong one."""
         ...
 
+    async def check_code(self, *, address_sha256: str, code_sha256: str, now: datetime) -> bool:
+        """Return whether this is the code, which stays good, or count a wrong one."""
+        ...
+
     async def open_session(
         self, session_id: str, *, recipient_id: str, now: datetime, expires_at: datetime
     ) -> None:

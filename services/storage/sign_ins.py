@@ -36,17 +36,31 @@ def put_code(
 
 def take_code(connection: Connection, *, address_sha256: str, code_sha256: str, now: datetime) -> str | None:
     """Return whose code this is and spend it; a wrong one is counted, after five the code is void."""
+    found = _tried(connection, address_sha256=address_sha256, code_sha256=code_sha256, now=now)
+    if found is not None:
+        connection.execute(delete(sign_in_codes).where(sign_in_codes.c.address_sha256 == address_sha256))
+    return found
+
+
+def check_code(connection: Connection, *, address_sha256: str, code_sha256: str, now: datetime) -> bool:
+    """Return whether this is the code, which stays good; a wrong one is counted as by `take_code`."""
+    found = _tried(connection, address_sha256=address_sha256, code_sha256=code_sha256, now=now)
+    if found is None:
+        return False
+    mine = sign_in_codes.c.address_sha256 == address_sha256
+    connection.execute(update(sign_in_codes).where(mine).values(tries=sign_in_codes.c.tries - 1))
+    return True
+
+
+def _tried(connection: Connection, *, address_sha256: str, code_sha256: str, now: datetime) -> str | None:
     mine = sign_in_codes.c.address_sha256 == address_sha256
     usable = (mine, sign_in_codes.c.expires_at > now, sign_in_codes.c.tries < MOST_TRIES)
     counted = update(sign_in_codes).where(*usable).values(tries=sign_in_codes.c.tries + 1)
     if connection.execute(counted).rowcount == 0:  # counted first: two tries at once must not count as one
         return None
     row = connection.execute(select(sign_in_codes).where(mine)).one()
-    if row.code_sha256 != code_sha256:
-        return None
-    connection.execute(delete(sign_in_codes).where(mine))
     found: str = row.recipient_id
-    return found
+    return found if row.code_sha256 == code_sha256 else None
 
 
 def open_session(

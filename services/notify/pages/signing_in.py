@@ -1,12 +1,14 @@
 """/sign-in: an address, then the code mailed to it, then a session. And /sign-out.
 
+Where a mailbox belongs to several institutions its reader chooses one, after the code has shown who it is.
+
 The answer to an address leaves before anything is looked up for it, over a connection that is then closed:
 neither the page nor its timing tells whether the directory knows the address.
 """
 
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from urllib.parse import quote, urlencode
 
@@ -19,9 +21,10 @@ from services.http.authentication import address_of
 from services.http.bodies import read_form
 from services.http.forms import FIELD, Seals
 from services.http.routes import RawRoute
-from services.http.sessions import CODE_DIGITS, CODE_TIME, Sessions, SignedIn
+from services.http.sessions import CODE_DIGITS, CODE_TIME, Choice, Sessions, SignedIn
 from services.notify.pages.view import View
 from services.notify.pages.words import language_of
+from services.storage.records import Recipient
 
 FORM_TIME = timedelta(seconds=15)
 _AGAIN = "again"
@@ -96,7 +99,9 @@ class _Desk:
         if not address:
             return self._form(request)
         code = form.get("code", "")
-        return await self._enter(request, address, code) if code else self._sent(request, address, language)
+        if not code:
+            return self._sent(request, address, language)
+        return await self._enter(request, address, code, institution_id=form.get("institution", ""))
 
     async def leave(self, request: Request) -> Response:
         """End the session; without one, or from another site, nothing happens and the page is the same."""
@@ -120,14 +125,16 @@ class _Desk:
         answer.background = BackgroundTask(self._sessions.send, address, language=language)
         return answer
 
-    async def _enter(self, request: Request, address: str, code: str) -> Response:
-        token = await self._sessions.open(address, code)
-        if token is None:
+    async def _enter(self, request: Request, address: str, code: str, *, institution_id: str) -> Response:
+        opened = await self._sessions.open(address, code, institution_id=institution_id)
+        if isinstance(opened, Choice):
+            return self._form(request, address=address, code=code, institutions=opened.institutions)
+        if opened is None:
             return self._form(request, address=address, error="sign_in.wrong", status=403)
         following = request.query_params.get("next", "")
         target = following if _NEXT.fullmatch(following) else "/alerts"
         answer = RedirectResponse(self._view.root + target, status_code=303)
-        self._sessions.give(answer, token)
+        self._sessions.give(answer, opened.token)
         return answer
 
     def _form(
@@ -135,6 +142,8 @@ class _Desk:
         request: Request,
         *,
         address: str = "",
+        code: str = "",
+        institutions: Sequence[Recipient] = (),
         notice: str | None = None,
         error: str | None = None,
         status: int = 200,
@@ -147,6 +156,10 @@ class _Desk:
             "title": say("page.sign_in"),
             "action": self._view.here(request, lang=language),
             "address": address[:254],
+            "code": code[:16],
+            "institutions": [
+                {"id": one.id, "name": f"{one.organisation} ({one.country})"} for one in institutions
+            ],
             "digits": CODE_DIGITS,
             "seal": self._seals.make(_PURPOSE, now=self._clock(), nonce=secrets.token_hex(8)),
             "notices": [
