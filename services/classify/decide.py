@@ -24,6 +24,9 @@ OPEN: Final = "open"
 CLOSED: Final = "closed"
 RETRACTED: Final = "retracted"
 
+_TAKEN_BACK: Final = frozenset(
+    {CorrelationLevel.CONTENT_COPY, CorrelationLevel.SAME_EVENT, CorrelationLevel.POSSIBLE_SAME_EVENT}
+)
 _POSSIBLY_THE_SAME: Final = "possible_same_event"  # why a person should look
 
 
@@ -74,8 +77,13 @@ def decide(
         disputed=disputed,
         carries=carries_content(situation.message),
         incident_id=correlated.incident_id,
-        links=() if situation.silent else correlated.related,
+        links=() if situation.silent else _kept(correlated.related),
     )
+
+
+def _kept(related: Sequence[Link]) -> tuple[Link, ...]:
+    """Return what is kept of itself, because a person may take it back; the verdict names the others too."""
+    return tuple(one for one in related if one.level in _TAKEN_BACK)
 
 
 def _stands(situation: Situation) -> tuple[str, bool]:

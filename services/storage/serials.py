@@ -52,11 +52,6 @@ def link_id_of(thread_id: str, other_thread_id: str, level: str) -> str:
     return _beside(f"link {thread_id}", f"{other_thread_id} {level}")
 
 
-def sighting_id_of(message_id: str, *, finding: int, key: str) -> str:
-    """Return the id of a sighting: written twice, it is the same row."""
-    return _beside(f"sighting {message_id}", f"{finding} {key}")
-
-
 def relay_id(connection: Connection, *, prefix: str, country: str, at: datetime) -> str:
     """Return the next relay id, such as `SATA-UY-2026-000007`: threads of one country and year are counted.
 

@@ -24,9 +24,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from services.storage.driver import run
-from services.storage.serials import sighting_id_of
 from services.storage.statements import insert_once, padded
-from services.storage.tables import baselines, sightings, spread
+from services.storage.tables import baselines, sightings, spread, verdicts
 from services.storage.thread_records import Known, Seen, Sighting, Spread
 
 _MOST_SEEN: Final = 200  # of the newest in one place and time; a decision needs no more, and must stay short
@@ -43,7 +42,7 @@ _seen = (
         sightings.c.current,
         sightings.c.thread_id != bindparam("thread_id"),
     )
-    .order_by(sightings.c.ended_at.desc(), sightings.c.id)
+    .order_by(sightings.c.ended_at.desc(), sightings.c.message_id, sightings.c.finding)
     .limit(_MOST_SEEN)
 )
 _place = tuple(spread.c[name] for name in Spread._fields)
@@ -52,9 +51,13 @@ _shared = or_(
     spread.c.first_thread_id.in_(bindparam("ids", expanding=True)),
     spread.c.last_thread_id.in_(bindparam("ids", expanding=True)),
 )
-# The states by an index of their own, else all their subdivisions would be walked to find them.
 _state = spread.c.admin1 == literal_column("''")
-_subdivision = and_(spread.c.country == bindparam("country"), spread.c.admin1 != literal_column("''"))
+# By the first letters, which every subdivision of a country shares: the key's order finds them at once.
+_subdivision = and_(
+    spread.c.country == bindparam("country"),
+    spread.c.admin1 >= bindparam("country"),
+    spread.c.admin1 < bindparam("beyond"),
+)
 _spread = union_all(
     select(*_place).where(_of_keys, _state), select(*_place).where(_of_keys, _subdivision)
 ).limit(_MOST_SPREAD)
@@ -68,11 +71,10 @@ _known = union_all(
     ),
     select(literal(""), literal(""), literal(""), literal(False)).select_from(_loaded),
 )
-_of_thread = select(sightings).where(sightings.c.thread_id == bindparam("thread_id"), sightings.c.current)
+_messages = select(verdicts.c.message_id).where(verdicts.c.thread_id == bindparam("of_thread"))
+_of_thread = select(sightings).where(sightings.c.message_id.in_(_messages), sightings.c.current)
 _retire = (
-    update(sightings)
-    .where(sightings.c.thread_id == bindparam("of_thread"), sightings.c.current)
-    .values(current=False)
+    update(sightings).where(sightings.c.message_id.in_(_messages), sightings.c.current).values(current=False)
 )
 _drop = delete(sightings).where(sightings.c.message_id == bindparam("of_message"))
 _spread_row = (
@@ -102,7 +104,7 @@ _remaining = (
         sightings.c.current,
         sightings.c.counted,
     )
-    .order_by(sightings.c.began_at, sightings.c.id)
+    .order_by(sightings.c.began_at, sightings.c.message_id, sightings.c.finding)
 )
 
 
@@ -148,7 +150,7 @@ def places(
 
     With `ids` only the places where one of these threads was the first or the last.
     """
-    asked = {"keys": list(keys), "status": status, "country": country}
+    asked = {"keys": list(keys), "status": status, "country": country, "beyond": f"{country}."}
     if not keys:
         return ()
     if ids is None:
@@ -196,7 +198,6 @@ def write(
     """Write the sightings of one message; `current` ones count from now on. Safe to repeat."""
     rows = [
         {
-            "id": sighting_id_of(message_id, finding=one.finding, key=one.key),
             "message_id": message_id,
             "thread_id": thread_id,
             "sender_id": sender_id,
@@ -252,7 +253,7 @@ def retire(connection: Connection, thread_id: str, *, status: str, kept: Iterabl
 
     `kept` are those that its newer version repeats: their places stay.
     """
-    rows = run(connection, _of_thread, {"thread_id": thread_id}).all()
+    rows = run(connection, _of_thread, {"of_thread": thread_id}).all()
     if not rows:
         return
     run(connection, _retire, {"of_thread": thread_id})
@@ -357,7 +358,7 @@ def _widening(insert: Any) -> Any:
     statement = insert(spread)
     newer = statement.excluded
     return statement.on_conflict_do_update(
-        index_elements=["key", "status", "market", "country", "admin1"],
+        index_elements=["key", "status", "admin1", "country", "market"],
         set_={"last_thread_id": newer.last_thread_id, "last_at": newer.last_at},
         where=spread.c.last_at <= newer.last_at,
     )

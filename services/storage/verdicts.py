@@ -13,7 +13,6 @@ from services.storage import thread_rows
 from services.storage.driver import run
 from services.storage.locks import lock
 from services.storage.records import Thread, Version
-from services.storage.serials import verdict_id_of
 from services.storage.tables import receipts, threads, verdicts
 from services.storage.thread_records import Filters, Page
 
@@ -101,7 +100,6 @@ def write(connection: Connection, verdict: NewVerdict, *, now: datetime) -> None
         connection,
         _insert,
         {
-            "id": verdict_id_of(verdict.message_id, revision=verdict.revision, cause=verdict.cause),
             "message_id": verdict.message_id,
             "revision": verdict.revision,
             "cause": verdict.cause,

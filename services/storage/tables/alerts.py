@@ -14,7 +14,7 @@ from sqlalchemy import (
     text,
 )
 
-from services.storage.tables.columns import Instant, metadata
+from services.storage.tables.columns import CLUSTERED, Instant, SubdivisionText, metadata
 
 receipts = Table(
     "receipts",  # id derives from (sender, status, national_ref, version)
@@ -39,10 +39,9 @@ receipts = Table(
     ),  # when last put on alerts.v1: the reconciler counts from it
     Column("attempt", Integer, nullable=False, server_default=text("0")),  # how often put there again
 )
-Index(
-    "receipts_reference", receipts.c.sender_id, receipts.c.status, receipts.c.national_ref, receipts.c.version
+Index(  # by the rarest first: one index for what a sender means and for what a state means
+    "receipts_reference", receipts.c.national_ref, receipts.c.status, receipts.c.sender_id, receipts.c.version
 )
-Index("receipts_national_ref", receipts.c.country, receipts.c.national_ref)
 Index("receipts_state", receipts.c.state, receipts.c.published_at)
 Index("receipts_received", receipts.c.received_at, receipts.c.id)
 
@@ -110,14 +109,12 @@ threads = Table(
     Column("updated_at", Instant, nullable=False),
 )
 Index("threads_incident", threads.c.incident_id)
-Index("threads_updated", threads.c.updated_at)
 
 verdicts = Table(
-    "verdicts",  # id = (message, revision, cause): a repeat reads what was decided
+    "verdicts",  # one per message and revision; only a new cause makes one: a repeat reads what was decided
     metadata,
-    Column("id", String(36), primary_key=True),
-    Column("message_id", String(36), ForeignKey("receipts.id"), nullable=False),
-    Column("revision", Integer, nullable=False),
+    Column("message_id", String(36), ForeignKey("receipts.id"), primary_key=True),
+    Column("revision", Integer, primary_key=True),
     Column(
         "cause", String(64), nullable=False
     ),  # issue, catalogue:<version>, resolution:<id>, separation:<id>
@@ -134,7 +131,6 @@ verdicts = Table(
     Column("decision", BigInteger, nullable=False),  # number taken under the locks: the order of decisions
     Column("routed_at", Instant),
     Column("review", Boolean, nullable=False, server_default=text("false")),  # a person should look at it
-    UniqueConstraint("message_id", "revision", name="verdicts_revision"),
 )
 Index("verdicts_thread", verdicts.c.thread_id, verdicts.c.thread_version, verdicts.c.revision)
 Index(
@@ -174,15 +170,14 @@ reviewed = Table(
 )
 
 sightings = Table(
-    "sightings",  # id = (message, finding, key): one per finding and substance, family or product
+    "sightings",  # one per message, finding and key: a substance, a family, a product or a text
     metadata,
-    Column("id", String(36), primary_key=True),
-    Column("message_id", String(36), nullable=False),
+    Column("message_id", String(36), primary_key=True),
+    Column("finding", Integer, primary_key=True),
+    Column("key", String(120), primary_key=True),  # substance:..., family:..., product:<hash>, text:<hash>
     Column("thread_id", String(36), nullable=False),
     Column("sender_id", String(64), nullable=False),
     Column("status", String(16), nullable=False),
-    Column("finding", Integer, nullable=False),
-    Column("key", String(120), nullable=False),  # substance:..., family:..., product:<hash>, text:<hash>
     Column("market", String(24), nullable=False),
     Column("country", String(2), nullable=False),
     Column("admin1", Text, nullable=False),  # codes between blanks; "" = the whole country or not stated
@@ -196,30 +191,24 @@ sightings = Table(
     ),  # product: its principals; family: its member; text: hash of facts
     Column("counted", Boolean, nullable=False),  # found here, at least presumptively: it makes a first
     Column("current", Boolean, nullable=False),  # false once a newer version or a retraction replaces it
+    **CLUSTERED,
 )
 # Every read is of one country and a few days, so that it costs the same however much is stored.
 Index("sightings_key", sightings.c.key, sightings.c.status, sightings.c.country, sightings.c.ended_at)
-Index("sightings_thread", sightings.c.thread_id)
 
 spread = Table(
     "spread",  # where each key has been seen: derived from sightings, so that firsts are one short read
     metadata,
     Column("key", String(120), primary_key=True),
     Column("status", String(16), primary_key=True),
+    # '' = the country: its rows stand together, before all subdivisions, which stand by country
+    Column("admin1", SubdivisionText, primary_key=True),
     Column("country", String(2), primary_key=True),
     Column("market", String(24), primary_key=True),
-    Column("admin1", String(8), primary_key=True),  # '' = the country
     Column("first_thread_id", String(36), nullable=False),
     Column("last_thread_id", String(36), nullable=False),
     Column("last_at", Instant, nullable=False),
-)
-Index(  # the states where a key was seen, beside all the subdivisions
-    "spread_states",
-    spread.c.key,
-    spread.c.status,
-    spread.c.admin1,  # the same in all its rows: SQLite prefers three columns to two of the primary key
-    sqlite_where=spread.c.admin1 == "",
-    postgresql_where=spread.c.admin1 == "",
+    **CLUSTERED,
 )
 
 links = Table(

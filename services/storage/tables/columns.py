@@ -11,6 +11,7 @@ from sqlalchemy import (
     BigInteger,
     Integer,
     MetaData,
+    String,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
@@ -41,4 +42,8 @@ metadata = MetaData()
 # SQLite gives a plain integer key again after the last rows are pruned; AUTOINCREMENT does not, and a feed
 # that remembers its position would otherwise stand still for ever.
 SERIAL_OPTIONS: dict[str, Any] = {"sqlite_autoincrement": True}
+# Compared byte by byte wherever it stands: ranges of codes (all of one country) depend on it.
+SubdivisionText = String(8).with_variant(String(8, collation="C"), "postgresql")
+# Small rows found by their key only: stored in its order, so that what belongs together is written together.
+CLUSTERED: dict[str, Any] = {"sqlite_with_rowid": False}
 Serial = BigInteger().with_variant(Integer, "sqlite")

@@ -12,7 +12,7 @@ from sqlalchemy import (
     Text,
 )
 
-from services.storage.tables.columns import Instant, metadata
+from services.storage.tables.columns import CLUSTERED, Instant, metadata
 
 routings = Table(
     "routings",  # routing is a fact: once per message and occasion
@@ -28,7 +28,6 @@ routings = Table(
     Column("planned", Integer, nullable=False),  # rows written with it: the auditor counts them again
     Column("routed_at", Instant, nullable=False),
 )
-Index("routings_thread", routings.c.thread_id)
 Index("routings_routed", routings.c.routed_at)
 
 notifications = Table(
@@ -116,6 +115,7 @@ attempts = Table(
     Column("outcome", String(16), nullable=False),  # delivered, deferred, rejected, unknown
     Column("reason", String(64), nullable=False),
     Column("status_code", Integer),
+    **CLUSTERED,
 )
 
 endpoints = Table(

@@ -29,7 +29,7 @@ outbox = Table(
 Index(
     "outbox_unpublished",
     outbox.c.created_at,
-    sqlite_where=outbox.c.published_at.is_(None),
+    sqlite_where=outbox.c.published_at.is_not(None),  # there the table is the transport: an empty index
     postgresql_where=outbox.c.published_at.is_(None),
 )
 

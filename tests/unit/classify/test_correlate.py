@@ -61,7 +61,7 @@ def decided(relay: Relay, sent: Alert, **sender: Any) -> Decision:
 
 
 def found(decision: Decision) -> list[tuple[str, str]]:
-    return [(one.level, one.reason) for one in decision.links]
+    return [(one.level, one.reason) for one in decision.correlation.related]
 
 
 def incidents(relay: Relay) -> int:
@@ -287,8 +287,8 @@ def test_the_same_substance_in_another_state_is_counted_and_never_merged(relay: 
 
     decision = decided(relay, alert("B-1", country="BR"), sender_id="br-observatory", country="BR")
 
-    assert {one.level for one in decision.links} == {"same_threat"}
-    assert len(decision.links) == 2
+    assert [one.level for one in decision.correlation.related] == ["same_threat", "same_threat"]
+    assert decision.links == ()  # nothing that a person could take back: it stands in the verdict only
     assert decision.correlation.states_in_window == 3
     assert incidents(relay) == 3
 
@@ -396,6 +396,6 @@ def test_an_echo_without_a_reference_links_to_the_state_it_names(relay: Relay) -
     )
 
     assert found(decision) == [("echo", "same_substance"), ("same_threat", "same_substance")]
-    assert decision.links[0].other_thread_id == next(
-        row.id for row in relay.threads().values() if row.country == "BR"
+    assert decision.correlation.related[0].id == next(
+        row.message_id for row in relay.threads().values() if row.country == "BR"
     )

@@ -201,7 +201,7 @@ def upgrade() -> None:
             "outbox_unpublished",
             ["created_at"],
             unique=False,
-            sqlite_where=sa.text("published_at IS NULL"),
+            sqlite_where=sa.text("published_at IS NOT NULL"),
             postgresql_where=sa.text("published_at IS NULL"),
         )
 
@@ -239,10 +239,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("receipts", schema=None) as batch_op:
-        batch_op.create_index("receipts_national_ref", ["country", "national_ref"], unique=False)
         batch_op.create_index("receipts_received", ["received_at", "id"], unique=False)
         batch_op.create_index(
-            "receipts_reference", ["sender_id", "status", "national_ref", "version"], unique=False
+            "receipts_reference", ["national_ref", "status", "sender_id", "version"], unique=False
         )
         batch_op.create_index("receipts_state", ["state", "published_at"], unique=False)
 
@@ -256,13 +255,12 @@ def upgrade() -> None:
     )
     op.create_table(
         "sightings",
-        sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("message_id", sa.String(length=36), nullable=False),
+        sa.Column("finding", sa.Integer(), nullable=False),
+        sa.Column("key", sa.String(length=120), nullable=False),
         sa.Column("thread_id", sa.String(length=36), nullable=False),
         sa.Column("sender_id", sa.String(length=64), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
-        sa.Column("finding", sa.Integer(), nullable=False),
-        sa.Column("key", sa.String(length=120), nullable=False),
         sa.Column("market", sa.String(length=24), nullable=False),
         sa.Column("country", sa.String(length=2), nullable=False),
         sa.Column("admin1", sa.Text(), nullable=False),
@@ -274,11 +272,11 @@ def upgrade() -> None:
         sa.Column("detail", sa.Text(), nullable=False),
         sa.Column("counted", sa.Boolean(), nullable=False),
         sa.Column("current", sa.Boolean(), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
+        sa.PrimaryKeyConstraint("message_id", "finding", "key"),
+        sqlite_with_rowid=False,
     )
     with op.batch_alter_table("sightings", schema=None) as batch_op:
         batch_op.create_index("sightings_key", ["key", "status", "country", "ended_at"], unique=False)
-        batch_op.create_index("sightings_thread", ["thread_id"], unique=False)
 
     op.create_table(
         "sign_in_codes",
@@ -294,22 +292,19 @@ def upgrade() -> None:
         "spread",
         sa.Column("key", sa.String(length=120), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column(
+            "admin1",
+            sa.String(length=8).with_variant(sa.String(length=8, collation="C"), "postgresql"),
+            nullable=False,
+        ),
         sa.Column("country", sa.String(length=2), nullable=False),
         sa.Column("market", sa.String(length=24), nullable=False),
-        sa.Column("admin1", sa.String(length=8), nullable=False),
         sa.Column("first_thread_id", sa.String(length=36), nullable=False),
         sa.Column("last_thread_id", sa.String(length=36), nullable=False),
         sa.Column("last_at", Instant(), nullable=False),
-        sa.PrimaryKeyConstraint("key", "status", "country", "market", "admin1"),
+        sa.PrimaryKeyConstraint("key", "status", "admin1", "country", "market"),
+        sqlite_with_rowid=False,
     )
-    with op.batch_alter_table("spread", schema=None) as batch_op:
-        batch_op.create_index(
-            "spread_states",
-            ["key", "status", "admin1"],
-            unique=False,
-            sqlite_where=sa.text("admin1 = ''"),
-            postgresql_where=sa.text("admin1 = ''"),
-        )
 
     op.create_table(
         "threads",
@@ -336,7 +331,6 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("threads", schema=None) as batch_op:
         batch_op.create_index("threads_incident", ["incident_id"], unique=False)
-        batch_op.create_index("threads_updated", ["updated_at"], unique=False)
 
     op.create_table(
         "held",
@@ -462,11 +456,9 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("routings", schema=None) as batch_op:
         batch_op.create_index("routings_routed", ["routed_at"], unique=False)
-        batch_op.create_index("routings_thread", ["thread_id"], unique=False)
 
     op.create_table(
         "verdicts",
-        sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("message_id", sa.String(length=36), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("cause", sa.String(length=64), nullable=False),
@@ -491,8 +483,7 @@ def upgrade() -> None:
             ["thread_id"],
             ["threads.id"],
         ),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("message_id", "revision", name="verdicts_revision"),
+        sa.PrimaryKeyConstraint("message_id", "revision"),
     )
     with op.batch_alter_table("verdicts", schema=None) as batch_op:
         batch_op.create_index("verdicts_decision", ["decision"], unique=False)
@@ -539,6 +530,7 @@ def upgrade() -> None:
             ["notifications.id"],
         ),
         sa.PrimaryKeyConstraint("notification_id", "number"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "resolutions",
