@@ -10,7 +10,7 @@ from typing import Final
 import structlog
 from pydantic import ValidationError
 
-from schemas.events import ALERTS, AlertAccepted
+from schemas.events import ALERTS
 from schemas.vocabularies import MessageType
 from services.classify.assess import NOTHING_SAID, prepare
 from services.classify.decide import decide, propose
@@ -21,6 +21,7 @@ from services.errors import Invalid, Transient
 from services.reference.catalogue import Catalogue
 from services.reference.plan import PlanBasis
 from services.storage.ports import Leases, Threads
+from services.storage.receipt_records import message_of
 from services.storage.records import Message, Record
 from services.storage.review_records import Reconsider
 from services.storage.thread_records import Died, Outcome
@@ -92,19 +93,9 @@ class ClassifyService:
 def read(record: Record) -> Message:
     """Return the message of a record of alerts.v1. Raises `Invalid` for anything else."""
     try:
-        accepted = AlertAccepted.model_validate_json(record.payload)
+        return message_of(record.payload)
     except ValidationError as fault:
         raise Invalid("undecodable", f"{fault.error_count()} faults") from fault
-    return Message(
-        id=accepted.message_id,
-        sender_id=accepted.sender_id,
-        sender_country=accepted.sender_country,
-        can_amend=accepted.can_amend,
-        reference_key=accepted.reference_key,
-        received_at=accepted.received_at,
-        content_sha256=accepted.content_sha256,
-        alert=accepted.alert,
-    )
 
 
 class Reclassifier:

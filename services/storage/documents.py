@@ -5,42 +5,61 @@ Found by the text itself, and frozen: whoever asks may share the value. What is 
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Final, Generic, TypeVar
-
-from pydantic import BaseModel
 
 from schemas.alerts import Alert
 from schemas.classifications import Classification, Correlation
+from schemas.events import AlertAccepted
+from services.storage.records import Message
 
 _MOST: Final = 1024  # what waits between two stages; about 10 kB each
-M = TypeVar("M", bound=BaseModel)
+_LONGEST: Final = 65_536  # characters; so that what is kept is bounded whatever senders send
+M = TypeVar("M")
 
 
 class Documents(Generic[M]):
-    """The newest documents of one model; used by the ledger's threads and the event loop alike."""
+    """The newest documents of one kind; used by the ledger's threads and the event loop alike."""
 
-    def __init__(self, model: type[M], *, most: int = _MOST) -> None:
-        self._model = model
+    def __init__(self, parse: Callable[[str], M], *, most: int = _MOST) -> None:
+        self._parse = parse
         self._most = most
         self._kept: OrderedDict[str, M] = OrderedDict()
         self._lock = threading.Lock()
 
     def keep(self, text: str, value: M) -> None:
-        """Keep what ``text`` parses to; the oldest beyond the bound is forgotten."""
+        """Keep what ``text`` parses to; the oldest beyond the bound is forgotten, a long one is not kept."""
+        if len(text) > _LONGEST:
+            return
         with self._lock:
             self._kept[text] = value
             if len(self._kept) > self._most:
                 self._kept.popitem(last=False)
 
     def read(self, text: str) -> M:
-        """Return what ``text`` parses to."""
+        """Return what ``text`` parses to; raises what parsing raises."""
         found = self._kept.get(text)
         if found is None:
-            found = self._model.model_validate_json(text)
+            found = self._parse(text)
             self.keep(text, found)
         return found
 
 
-alerts: Final = Documents(Alert)
-classifications: Final = Documents(Classification)
-correlations: Final = Documents(Correlation)
+def _message(text: str) -> Message:
+    accepted = AlertAccepted.model_validate_json(text)
+    return Message(
+        id=accepted.message_id,
+        sender_id=accepted.sender_id,
+        sender_country=accepted.sender_country,
+        can_amend=accepted.can_amend,
+        reference_key=accepted.reference_key,
+        received_at=accepted.received_at,
+        content_sha256=accepted.content_sha256,
+        alert=accepted.alert,
+    )
+
+
+messages: Final = Documents(_message)  # by their record on alerts.v1
+alerts: Final = Documents(Alert.model_validate_json)
+classifications: Final = Documents(Classification.model_validate_json)
+correlations: Final = Documents(Correlation.model_validate_json)

@@ -8,16 +8,13 @@ are converted. `tests/contract/test_driver.py` holds both ways against each othe
 
 import sqlite3
 from collections import namedtuple
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache
-from typing import Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.sql.dml import Insert
-from sqlalchemy.sql.elements import ClauseElement
-
-_COMPILED: Final = 1024  # statements by shape; module-level ones only, so far fewer
-_Convert = Callable[[Any], Any]
+from sqlalchemy.sql.elements import BindParameter, ClauseElement
+from sqlalchemy.sql.visitors import iterate
 
 
 class Rows:
@@ -66,34 +63,29 @@ class Rows:
 class _Compiled:
     """One statement for one shape of parameters."""
 
-    __slots__ = ("_binds", "_convert", "_names", "_row", "_sql")
+    __slots__ = ("_constants", "_convert", "_lists", "_names", "_process", "_row", "_sql")
 
     def __init__(
         self, statement: ClauseElement, connection: Connection, params: Mapping[str, Any] | None
     ) -> None:
         keys = list(params) if params is not None and isinstance(statement, Insert) else None
+        given = dict(params or {})
         compiled: Any = statement.compile(dialect=connection.dialect, column_keys=keys)
-        expanded = compiled.construct_expanded_state(dict(params or {}))
+        expanded = compiled.construct_expanded_state(given)
         self._sql: str = expanded.statement
-        places = {
-            name: (source, index)
-            for source, names in expanded.parameter_expansion.items()
-            for index, name in enumerate(names)
+        names = list(expanded.positiontup or ())
+        self._lists = list(expanded.parameter_expansion.items())  # of each list the names of its members
+        members = {name for _, group in self._lists for name in group}
+        self._constants = {
+            name: expanded.parameters.get(name) for name in names if name not in members and name not in given
         }
+        self._names = names
         processors = {**compiled._bind_processors, **expanded.processors}  # noqa: SLF001  # 2.1 has no other
-        given = params or {}
-        self._binds = [
-            (
-                *places.get(name, (name if name in given else None, None)),
-                processors.get(name),
-                constant,
-            )
-            for name in expanded.positiontup or ()
-            for constant in (expanded.parameters.get(name),)
-        ]
+        self._process = [(place, processors[name]) for place, name in enumerate(names) if name in processors]
         columns = compiled._result_columns  # noqa: SLF001  # as above
-        self._names = [column.keyname for column in columns]
-        self._row = namedtuple("Row", self._names, rename=True) if columns else None
+        self._row: Any = (
+            namedtuple("Row", [column.keyname for column in columns], rename=True) if columns else None
+        )
         self._convert = [
             (place, process)
             for place, column in enumerate(columns)
@@ -102,22 +94,24 @@ class _Compiled:
 
     def values(self, params: Mapping[str, Any] | None) -> list[Any]:
         """Return the values in the order of the statement's places."""
-        found: list[Any] = []
-        for source, index, process, constant in self._binds:
-            if source is None or params is None:
-                value = constant
-            else:
-                value = params[source] if index is None else params[source][index]
-            found.append(value if process is None else process(value))
+        if self._constants or self._lists or params is None:
+            given = {**self._constants, **(params or {})}
+            for source, names in self._lists:
+                given.update(zip(names, given[source], strict=True))
+        else:
+            given = params  # type: ignore[assignment]  # read only
+        found = [given[name] for name in self._names]
+        for place, process in self._process:
+            found[place] = process(found[place])
         return found
 
     def run(self, driver: sqlite3.Connection, params: Mapping[str, Any] | None) -> Rows:
         """Run once."""
         cursor = driver.execute(self._sql, self.values(params))
-        rows: list[Any] = cursor.fetchall() if cursor.description is not None else []
-        if rows and self._row is not None:
-            rows = self._rows(rows)
-        return Rows(rows, cursor.rowcount)
+        if self._row is None:
+            return Rows([], cursor.rowcount)
+        rows: list[Any] = cursor.fetchall()
+        return Rows(self._rows(rows) if rows else rows, cursor.rowcount)
 
     def run_many(self, driver: sqlite3.Connection, many: Sequence[Mapping[str, Any]]) -> Rows:
         """Run for each of `many`."""
@@ -125,16 +119,45 @@ class _Compiled:
         return Rows([], cursor.rowcount)
 
     def _rows(self, rows: list[tuple[Any, ...]]) -> list[Any]:
-        make = self._row._make  # type: ignore[union-attr]  # only asked where there are columns
+        row, new = self._row, tuple.__new__
         if not self._convert:
-            return [make(row) for row in rows]
+            return [new(row, values) for values in rows]
         converted = []
-        for row in rows:
-            values = list(row)
+        for values in map(list, rows):
             for place, process in self._convert:
                 values[place] = process(values[place])
-            converted.append(make(values))
+            converted.append(new(row, values))
         return converted
+
+
+class _Plan:
+    """A statement with its compiled forms, by what they depend on."""
+
+    __slots__ = ("forms", "insert", "lists", "statement")
+
+    def __init__(self, statement: ClauseElement) -> None:
+        self.statement = statement  # kept, so that its id stays its own
+        self.insert = isinstance(statement, Insert)
+        self.lists = tuple(
+            one.key for one in iterate(statement) if isinstance(one, BindParameter) and one.expanding
+        )
+        self.forms: dict[tuple[Any, ...], _Compiled] = {}
+
+    def form(self, connection: Connection, params: Mapping[str, Any] | None) -> _Compiled:
+        """Return the statement compiled for parameters of this shape."""
+        if params is None:
+            shape: tuple[Any, ...] = ()
+        elif self.insert:
+            shape = tuple(params)
+        else:
+            shape = tuple([len(params[name]) for name in self.lists])
+        found = self.forms.get(shape)
+        if found is None:
+            found = self.forms[shape] = _Compiled(self.statement, connection, params)
+        return found
+
+
+_plans: dict[int, _Plan] = {}
 
 
 def run(
@@ -145,48 +168,17 @@ def run(
     """Run a module-level statement as `connection.execute` would; a statement built for one call belongs there.
 
     A sequence of parameters runs the statement for each, without rows. Lists for `IN` are compiled once for each
-    length.
+    length: `services.storage.statements.padded` keeps these few.
     """
     if connection.dialect.name != "sqlite":
-        if params is not None and not params:
-            return Rows([], 0)  # Core would run it once, without parameters
         return connection.execute(statement, params)  # type: ignore[call-overload]
     driver = connection.connection.driver_connection
     assert isinstance(driver, sqlite3.Connection)
+    plan = _plans.get(id(statement))
+    if plan is None:
+        plan = _plans[id(statement)] = _Plan(statement)
     if params is None or isinstance(params, Mapping):
-        return _compiled(_Key(statement, connection, params)).run(driver, params)
+        return plan.form(connection, params).run(driver, params)
     if not params:
         return Rows([], 0)
-    return _compiled(_Key(statement, connection, params[0])).run_many(driver, params)
-
-
-class _Key:
-    """What a compiled form depends on; carries what compiling needs."""
-
-    __slots__ = ("_hash", "connection", "params", "shape", "statement")
-
-    def __init__(
-        self, statement: ClauseElement, connection: Connection, params: Mapping[str, Any] | None
-    ) -> None:
-        self.statement = statement
-        self.connection = connection
-        self.params = params
-        self.shape = (
-            ()
-            if params is None
-            else tuple([(n, len(v) if isinstance(v, list) else -1) for n, v in params.items()])
-        )
-        self._hash = hash((id(statement), self.shape))
-
-    def __hash__(self) -> int:
-        return self._hash
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and self.statement is other.statement and self.shape == other.shape
-
-
-@lru_cache(maxsize=_COMPILED)
-def _compiled(key: _Key) -> _Compiled:
-    compiled = _Compiled(key.statement, key.connection, key.params)
-    key.connection = key.params = None  # type: ignore[assignment]  # the cache keeps the key, not what came with it
-    return compiled
+    return plan.form(connection, params[0]).run_many(driver, params)

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 
 from schemas.events import ALERTS
+from services.storage import documents
 from services.storage.records import Event, Message
 
 TOPIC = ALERTS
@@ -60,3 +61,8 @@ def event_payload(message: Message, *, body: str) -> str:
         "content_sha256": message.content_sha256,
     }
     return f'{json.dumps(head)[:-1]},"alert":{body}}}'
+
+
+def message_of(payload: str) -> Message:
+    """Return the message that `event_payload` wrote down; raises `pydantic.ValidationError` for anything else."""
+    return documents.messages.read(payload)

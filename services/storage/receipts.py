@@ -8,7 +8,7 @@ from sqlalchemy.engine import Row
 
 from schemas.alerts import Alert
 from schemas.vocabularies import Status
-from services.storage import outbox
+from services.storage import documents, outbox
 from services.storage.driver import run
 from services.storage.locks import lock
 from services.storage.receipt_records import (
@@ -198,6 +198,8 @@ def _keep(connection: Connection, submission: Submission) -> Answer:
         return _compare(connection, submission)
     if not draft:
         outbox.append(connection, submission.event, now=message.received_at)
+        documents.messages.keep(submission.event.payload, message)
+        documents.alerts.keep(submission.body, message.alert)
     return Accepted(message)
 
 

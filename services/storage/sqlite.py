@@ -34,6 +34,7 @@ _MOST_BEHIND: Final = 4  # of them while a sender waits: they are heavier, and c
 _MOST_WAITING: Final = 20_000  # a bound for every queue; far above what the HTTP limits let in
 _SOFTWARE: Final = 70  # exit status of a fault in the code (sysexits.h)
 _SLOW_READERS: Final = 2
+_STATEMENTS: Final = 512  # kept prepared; the relay has about 200, some for several lengths of a list
 _PRAGMAS: Final = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
@@ -194,7 +195,7 @@ def open_engine(path: Path) -> Engine:
     engine = create_engine(
         f"sqlite:///{path}",
         poolclass=NullPool,
-        connect_args={"check_same_thread": False, "isolation_level": None},
+        connect_args={"check_same_thread": False, "isolation_level": None, "cached_statements": _STATEMENTS},
     )
 
     def prepare(connection: sqlite3.Connection, _record: object) -> None:

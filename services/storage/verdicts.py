@@ -8,8 +8,8 @@ from typing import Any, Final
 from sqlalchemy import Connection, Select, bindparam, func, insert, select
 
 from schemas.classifications import Classification, Correlation
+from services.storage import documents, thread_rows
 from services.storage import receipts as receipt_rows
-from services.storage import thread_rows
 from services.storage.driver import run
 from services.storage.locks import lock
 from services.storage.records import Thread, Version
@@ -96,6 +96,8 @@ def write(connection: Connection, verdict: NewVerdict, *, now: datetime) -> None
     lock(connection, (_DECIDING,))  # the last one taken: who holds it waits for nobody
     severity = verdict.classification.severity
     codes = sorted({label.code for label in verdict.classification.categories})
+    classification = verdict.classification.model_dump_json()
+    correlation = verdict.correlation.model_dump_json()
     run(
         connection,
         _insert,
@@ -110,13 +112,15 @@ def write(connection: Connection, verdict: NewVerdict, *, now: datetime) -> None
             "level": severity.level,
             "urgency": severity.urgency,
             "categories": f" {' '.join(codes)} ",
-            "classification": verdict.classification.model_dump_json(),
-            "correlation": verdict.correlation.model_dump_json(),
+            "classification": classification,
+            "correlation": correlation,
             "decided_at": now,
             "routed_at": now if verdict.silent else None,  # it tells nobody, so nothing is left to route
             "review": bool(verdict.classification.review),
         },
     )
+    documents.classifications.keep(classification, verdict.classification)
+    documents.correlations.keep(correlation, verdict.correlation)
 
 
 def classification(connection: Connection, message_id: str) -> Classification | None:
