@@ -21,11 +21,13 @@ RUN groupadd --gid 10001 relay \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/relay --shell /usr/sbin/nologin relay \
     && install -d -o relay -g relay -m 0700 /var/lib/relay
 COPY --from=build /opt/relay /opt/relay
+COPY deploy/kafka/topics.toml /etc/relay/topics.toml
 ENV PATH=/opt/relay/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     RELAY_HTTP__HOST=0.0.0.0 \
-    RELAY_HTTP__METRICS_HOST=0.0.0.0
+    RELAY_HTTP__METRICS_HOST=0.0.0.0 \
+    RELAY_KAFKA__TOPICS_FILE=/etc/relay/topics.toml
 USER 10001:10001
 WORKDIR /var/lib/relay
 EXPOSE 8480
