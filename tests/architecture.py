@@ -38,8 +38,8 @@ _MAY_NAME_ADAPTERS = frozenset(
         "services.runtime.embedded",
         "services.runtime.kafka",
         "services.runtime.ledgers",  # which of the two databases, by the settings
-        "services.commands.ledger",  # beside a running relay
-        "services.demo.installation",  # before there is one
+        "services.commands.ledger",  # the ports, for commands
+        "services.demo.parties",  # before there is one
     }
 )
 _OPEN = re.compile(r"services\.storage\.(\w+_)?(ports|records)$")  # what a service sees of the ledger

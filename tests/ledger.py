@@ -2,12 +2,12 @@
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from schemas.alerts import Alert, canonical_json, content_sha256
 from schemas.events import ALERTS
@@ -93,14 +93,16 @@ class Relay:
 
     def settle(self, message: Message, *, revive: bool = False) -> Outcome:
         """Decide one message now."""
+        return self._held.run(self.deciding(message, revive=revive))
+
+    def deciding(self, message: Message, *, revive: bool = False) -> Callable[[Connection], Outcome]:
+        """Return the unit of work that decides one message."""
         prepared = prepare(message.alert, catalogue=self._catalogue, structures=None, plan=self._plan)
         proposal = propose(message, prepared)
         decision = partial(decide, proposal=proposal, prepared=prepared, common=self._common)
-        unit = partial(
+        return partial(
             settling.settle, proposal=proposal, decide=decision, rules=self.rules, now=self.now, revive=revive
         )
-        outcome: Outcome = self.run(unit)
-        return outcome
 
     def send(self, alert: Alert, **sender: Any) -> Outcome:
         """Accept and decide one alert, and what that releases."""

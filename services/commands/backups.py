@@ -12,20 +12,21 @@ from services.commands.output import progressing, say
 from services.storage import backup as copies
 from services.storage.inspection import Inspected, Unusable
 
+_PG_DUMP = "copy it with pg_dump, and put the copy back with pg_restore (deploy/README.md)"
 Force = Annotated[bool, typer.Option("--force", help="Replace the file that is there.")]
 Copy = Callable[..., Inspected]
 
 
 def backup(file: Annotated[Path, typer.Argument(help="Where the copy goes.")], force: Force = False) -> None:
     """Copy the ledger while the relay runs, and check the copy."""
-    _copied(copies.back_up, ledger.path(), file, label="backing up", force=force)
+    _copied(copies.back_up, ledger.file(instead=_PG_DUMP), file, label="backing up", force=force)
 
 
 def restore(
     file: Annotated[Path, typer.Argument(help="A copy made by backup.")], force: Force = False
 ) -> None:
     """Make a copy the ledger again; the relay must not be running."""
-    _copied(copies.restore, file, ledger.path(), label="restoring", force=force)
+    _copied(copies.restore, file, ledger.file(instead=_PG_DUMP), label="restoring", force=force)
 
 
 def _copied(copy: Copy, source: Path, target: Path, *, label: str, force: bool) -> None:

@@ -120,7 +120,7 @@ def load(
     if version == _loaded(DATA).version:
         raise Failed(f"{version} is the version of the package: give the tables another in manifest.json")
     try:
-        place = install(tables, version=version, into=ledger.path().absolute().parent / _FOLDER)
+        place = install(tables, version=version, into=ledger.folder() / _FOLDER)
     except FileExistsError as fault:
         raise Failed(f"{fault}: this version is there already, with other tables") from fault
     except (OSError, ValueError) as fault:

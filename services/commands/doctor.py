@@ -14,9 +14,10 @@ import typer
 from services.commands import ledger, output
 from services.commands.faults import FAILED
 from services.errors import Misconfigured, Transient
-from services.runtime import secrets_file, settings
+from services.runtime import ledgers, secrets_file, settings
 from services.storage import inspection
 from services.storage.inspection import Unusable
+from services.storage.migrations import HEAD
 
 _LEAST_FREE: Final = 1 << 30  # bytes; a year of alerts is far below, a full disk refuses every alert
 _MOST_AHEAD: Final = timedelta(minutes=1)
@@ -45,14 +46,21 @@ def doctor(as_json: output.Json = False) -> None:
 def examine(held: settings.Settings) -> Iterator[Finding]:
     """Yield what each check found; one that cannot run says why, and the others still run."""
     place = held.ledger.path
-    checks: tuple[tuple[str, Callable[[], str]], ...] = (
-        ("settings", lambda: _secrets(held)),
+    of_file: tuple[tuple[str, Callable[[], str]], ...] = (
         ("ledger", lambda: _ledger(place)),
         ("ledger writable", lambda: _writable(place)),
         ("disk space", lambda: _space(place)),
+    )
+    of_database: tuple[tuple[str, Callable[[], str]], ...] = (
+        ("ledger", lambda: _database(held)),
+        ("ledger writable", _database_writable),
+    )
+    checks: tuple[tuple[str, Callable[[], str]], ...] = (
+        ("settings", lambda: _secrets(held)),
+        *(of_file if held.ledger.url is None else of_database),
         ("audit chain", _chain),
         ("mail server", lambda: asyncio.run(_smtp(held.email))),
-        ("clock", lambda: _clock(place)),
+        ("clock", _clock),
     )
     for name, check in checks:
         try:
@@ -63,6 +71,9 @@ def examine(held: settings.Settings) -> Iterator[Finding]:
 
 def _secrets(held: settings.Settings) -> str:
     """Never makes the file: the first start does."""
+    if held.ledger.url is not None:
+        secrets_file.given(held)
+        return "right, and the keys have the right form"
     given = held.secrets.links is not None and held.secrets.at_rest is not None
     place = secrets_file.path_of(held)
     if not given and not place.exists():
@@ -80,6 +91,16 @@ def _ledger(place: Path) -> str:
 
 def _writable(place: Path) -> str:
     inspection.try_to_write(place)
+    return "takes a transaction"
+
+
+def _database(held: settings.Settings) -> str:
+    ledgers.require_head(held.ledger)
+    return f"{ledgers.place_of(held.ledger)} answers, revision {HEAD}"
+
+
+def _database_writable() -> str:
+    ledger.using(lambda opened: opened.executor.write(inspection.take_a_transaction))
     return "takes a transaction"
 
 
@@ -115,8 +136,8 @@ async def _smtp(email: settings.EmailSettings) -> str:
     return f"{email.host}:{email.port} answers"
 
 
-def _clock(place: Path) -> str:
-    newest = inspection.newest(place)
+def _clock() -> str:
+    newest = ledger.using(lambda opened: opened.executor.read(inspection.newest))
     now = ledger.now()
     if newest is not None and newest - now > _MOST_AHEAD:
         raise Unusable(f"is behind the ledger's newest entry of {output.moment(newest)}")

@@ -1,10 +1,6 @@
-"""The ledger as commands use it: opened beside a running relay, closed when the command ends.
-
-With `runtime.embedded` and `runtime.kafka` this is the one module that names adapters.
-"""
+"""The ledger as commands use it: opened beside a running relay, closed when the command ends."""
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,15 +8,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from services.errors import Misconfigured
-from services.runtime import settings
-from services.storage import adapters, inspection, migrations, ports
-from services.storage.sqlite import SqliteLedger, lock_file, open_engine
+from services.runtime import ledgers, settings
+from services.storage import adapters, ports
 from services.storage.verdicts import version as version_of
 
-__all__ = ["ACTOR", "SETTING", "Ledger", "migrate", "needs_migration", "now", "path", "using", "version_of"]
+__all__ = ["ACTOR", "Ledger", "file", "folder", "now", "using", "version_of"]
 
 T = TypeVar("T")
-SETTING = "RELAY_LEDGER__PATH"
 ACTOR = "operator"  # of acts done by a command, in the audit
 
 
@@ -40,9 +34,17 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def path() -> Path:
-    """Return where the ledger is; raises `Misconfigured` for wrong settings."""
-    return settings.load().ledger.path
+def file(*, instead: str) -> Path:
+    """Return the file that the ledger is; raises `Misconfigured`, saying `instead`, where it is on PostgreSQL."""
+    held = settings.load().ledger
+    if held.url is not None:
+        raise Misconfigured(ledgers.URL_SETTING, f"the ledger is on PostgreSQL: {instead}")
+    return held.path
+
+
+def folder() -> Path:
+    """Return the folder of what an installation keeps beside its ledger."""
+    return settings.load().ledger.path.absolute().parent
 
 
 def using(work: Callable[[Ledger], Awaitable[T]]) -> T:
@@ -50,48 +52,13 @@ def using(work: Callable[[Ledger], Awaitable[T]]) -> T:
 
     Raises `Misconfigured` where there is none, or it is at another revision than this code needs.
     """
-    place = path()
-    if fault := needs_migration(place):
-        raise Misconfigured(SETTING, f"{place}: {fault}; run `relay migrate`")
-    return asyncio.run(_using(place, work))
+    held = settings.load().ledger
+    ledgers.require_head(held)
+    return asyncio.run(_using(held, work))
 
 
-def migrate(place: Path) -> tuple[str | None, str | None]:
-    """Bring the ledger up to the newest revision, creating it; return the revisions before and after.
-
-    Raises `Misconfigured` while a relay has it open, or where its folder is missing.
-    """
-    if not place.absolute().parent.is_dir():
-        raise Misconfigured(SETTING, f"there is no folder {place.absolute().parent}")
-    before = _revision(place) if place.exists() else None
-    handle = lock_file(place)
-    try:
-        engine = open_engine(place)
-        migrations.upgrade(engine)
-        engine.dispose()
-        place.chmod(0o600)  # it holds what is above TLP:GREEN
-    finally:
-        os.close(handle)
-    return before, _revision(place)
-
-
-def needs_migration(place: Path) -> str | None:
-    """Return why the ledger must be migrated, or None."""
-    if not place.exists():
-        return "there is no ledger yet"
-    found = _revision(place)
-    return None if found == migrations.HEAD else f"it is at revision {found or 'none'}, not {migrations.HEAD}"
-
-
-def _revision(place: Path) -> str | None:
-    try:
-        return inspection.revision_of(place)
-    except inspection.Unusable as fault:
-        raise Misconfigured(SETTING, f"{place} {fault}") from fault
-
-
-async def _using(place: Path, work: Callable[[Ledger], Awaitable[T]]) -> T:
-    opened = SqliteLedger(place, exclusive=False)
+async def _using(held: settings.LedgerSettings, work: Callable[[Ledger], Awaitable[T]]) -> T:
+    opened = ledgers.open_ledger(held, exclusive=False)
     try:
         return await work(
             Ledger(

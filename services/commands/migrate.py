@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from services.commands import ledger
 from services.commands.faults import FAILED
 from services.commands.output import say
+from services.runtime import ledgers, settings
 
 
 def migrate(
@@ -14,12 +14,13 @@ def migrate(
         bool, typer.Option("--check", help="Change nothing; exit status 1 where there is something to do.")
     ] = False,
 ) -> None:
-    """Create the ledger, or bring it up to the newest revision; safe to repeat."""
-    place = ledger.path()
+    """Create the ledger, or bring it up to the newest revision; safe to repeat, and to run twice at once."""
+    held = settings.load().ledger
+    place = ledgers.place_of(held)
     if check:
-        fault = ledger.needs_migration(place)
+        fault = ledgers.needs_migration(held)
         say(f"relay: {place}: {fault}" if fault else f"relay: {place} is at the newest revision")
         raise typer.Exit(FAILED if fault else 0)
-    before, after = ledger.migrate(place)
+    before, after = ledgers.migrate(held)
     changed = f"{before or 'nothing'} -> {after}" if before != after else f"already at {after}"
     say(f"relay: {place}: {changed}")

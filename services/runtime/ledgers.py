@@ -3,7 +3,6 @@
 import asyncio
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import URL, Connection, make_url
@@ -70,7 +69,7 @@ def migrate(settings: LedgerSettings) -> tuple[str | None, str | None]:
         before = revision_of(settings)
         asyncio.run(_asked(settings, migrations.upgrade_by))
     else:
-        before = _migrate_file(settings.path)
+        before = _migrate_file(settings)
     return before, revision_of(settings)
 
 
@@ -112,10 +111,11 @@ async def _asked(settings: LedgerSettings, work: Callable[[Connection], T]) -> T
         await engine.dispose()
 
 
-def _migrate_file(place: Path) -> str | None:
+def _migrate_file(settings: LedgerSettings) -> str | None:
+    place = settings.path
     if not place.absolute().parent.is_dir():
         raise Misconfigured(PATH, f"there is no folder {place.absolute().parent}")
-    before = inspection.revision_of(place) if place.exists() else None
+    before = revision_of(settings) if place.exists() else None
     handle = lock_file(place)
     try:
         engine = open_engine(place)

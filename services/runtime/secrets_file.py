@@ -27,13 +27,15 @@ class Secrets:
 
 def load(settings: Settings) -> Secrets:
     """Return the installation's keys; `Misconfigured` where they have not the stated form."""
-    given = settings.secrets
-    if given.links is not None and given.at_rest is not None:
-        return _parse(given.links.get_secret_value(), given.at_rest.get_secret_value())
+    if settings.ledger.url is not None:
+        return given(settings)
+    stated = settings.secrets
+    if stated.links is not None and stated.at_rest is not None:
+        return _parse(stated.links.get_secret_value(), stated.at_rest.get_secret_value())
     path = path_of(settings)
     stored = read_or_make(path)
-    links = given.links.get_secret_value() if given.links else stored["links"]
-    at_rest = given.at_rest.get_secret_value() if given.at_rest else stored["at_rest"]
+    links = stated.links.get_secret_value() if stated.links else stored["links"]
+    at_rest = stated.at_rest.get_secret_value() if stated.at_rest else stored["at_rest"]
     return _parse(links, at_rest)
 
 

@@ -1,16 +1,15 @@
-"""What can be said of a ledger's file from outside: readable, whole, at which revision, until when."""
+"""What can be said of a ledger without its services: readable, whole, at which revision, until when."""
 
 import sqlite3
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from services.storage.migrations import HEAD
+from sqlalchemy import Connection, delete, func, select
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NEWEST = (
-    "SELECT max(at) FROM (SELECT max(received_at) AS at FROM receipts UNION ALL SELECT max(at) FROM audit)"
-)
+from services.storage.migrations import HEAD
+from services.storage.statements import insert_once
+from services.storage.tables import audit, counters, receipts
 
 
 class Unusable(Exception):
@@ -83,17 +82,17 @@ def try_to_write(path: Path, *, wait: timedelta = timedelta(seconds=5)) -> None:
         raise Unusable(f"cannot be written: {fault}") from fault
 
 
-def newest(path: Path) -> datetime | None:
-    """Return the time of the newest receipt or act; None in an empty ledger. Raises `Unusable`."""
-    try:
-        connection = _open_to_read(path)
-        try:
-            at = connection.execute(_NEWEST).fetchone()[0]
-        finally:
-            connection.close()
-    except sqlite3.Error as fault:
-        raise Unusable(f"cannot be read as a ledger: {fault}") from fault
-    return None if at is None else _EPOCH + timedelta(microseconds=at)
+def newest(connection: Connection) -> datetime | None:
+    """Return the time of the newest receipt or act; None in an empty ledger."""
+    received = connection.execute(select(func.max(receipts.c.received_at))).scalar()
+    done = connection.execute(select(func.max(audit.c.at))).scalar()
+    return max((at for at in (received, done) if at is not None), default=None)
+
+
+def take_a_transaction(connection: Connection) -> None:
+    """Write a row and take it back, as a unit of work: it raises where nothing can be written."""
+    connection.execute(insert_once(connection, counters), {"name": "doctor", "value": 0})
+    connection.execute(delete(counters).where(counters.c.name == "doctor"))
 
 
 def _open_to_read(path: Path) -> sqlite3.Connection:

@@ -23,7 +23,6 @@ TABLET = {"form": "tablet", "colour": "light blue/white", "shape": "octagonal", 
 
 @pytest.fixture
 def relay(tmp_path: Path, catalogue: Catalogue, plan: Mapping[str, PlanBasis]) -> Iterator[Relay]:
-    """An empty relay up to its classify stage."""
     opened = Relay(SqlitePlace(tmp_path / "ledger.db"), catalogue=catalogue, plan=plan)
     yield opened
     opened.close()

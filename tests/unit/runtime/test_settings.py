@@ -69,6 +69,11 @@ def test_a_near_name_is_suggested(monkeypatch: pytest.MonkeyPatch) -> None:
         ("RELAY_CLASSIFY__RELAY_PREFIX", "hunter2"),
         ("RELAY_NOTIFY__ALLOW_NETWORKS", "10.0.0.0/8 hunter2"),
         ("RELAY_LOG__LEVEL", "hunter2"),
+        ("RELAY_LEDGER__URL", "mysql://relay:hunter2@db/relay"),
+        ("RELAY_LEDGER__URL", "postgresql://relay:hunter2@/relay"),
+        ("RELAY_LEDGER__URL", "postgresql://relay:hunter2@db"),
+        ("RELAY_LEDGER__URL", "postgresql://relay:hunter2@db:no/relay"),
+        ("RELAY_LEDGER__URL", "postgresql://relay@db/relay?password=hunter2"),
     ],
 )
 def test_a_wrong_value_names_its_setting_and_is_not_repeated(
@@ -84,6 +89,8 @@ def test_a_wrong_value_names_its_setting_and_is_not_repeated(
 def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RELAY_EMAIL__PASSWORD", "hunter2")
     monkeypatch.setenv("RELAY_SECRETS__AT_REST", "hunter2")
+    monkeypatch.setenv("RELAY_LEDGER__URL", "postgresql://relay:hunter2@db/relay")
+    monkeypatch.setenv("RELAY_LEDGER__PASSWORD", "hunter2")
     assert "hunter2" not in repr(load()) + str(load().model_dump())
 
 
