@@ -13,8 +13,8 @@ RUN /tools/bin/pip download --no-cache-dir --disable-pip-version-check --quiet \
 COPY pyproject.toml README.md LICENSE ./
 COPY schemas ./schemas
 COPY services ./services
-RUN /tools/bin/pip --python /opt/relay/bin/python install --no-cache-dir --disable-pip-version-check --quiet \
-        --no-index --find-links /wheels .
+RUN PIP_NO_INDEX=1 PIP_FIND_LINKS=/wheels \
+    /tools/bin/pip --python /opt/relay/bin/python install --no-cache-dir --disable-pip-version-check --quiet .
 
 FROM ${BASE}
 RUN groupadd --gid 10001 relay \

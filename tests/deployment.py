@@ -18,7 +18,8 @@ from services.metrics import balance
 from services.metrics.instruments import Instruments as MetricsInstruments
 from services.notify.instruments import Instruments as NotifyInstruments
 from services.runtime import settings
-from services.runtime.embedded import GROUPS
+from services.runtime.assembly import GROUPS
+from services.runtime.instruments import Instruments as TransportInstruments
 from services.upkeep.instruments import Instruments as UpkeepInstruments
 from services.upkeep.instruments import Task
 
@@ -102,6 +103,9 @@ def samples() -> tuple[tuple[str, Mapping[str, str]], ...]:
     registry = CollectorRegistry()
     for instruments in (MetricsInstruments, NotifyInstruments, UpkeepInstruments):
         instruments(registry)
+    transport = TransportInstruments(registry)
+    for group in GROUPS:
+        transport.watch(group, lag=lambda: 0.0, silence=lambda: 0.0)
     registry.register(_Standing())
     text = generate_latest(registry).decode()
     return tuple(

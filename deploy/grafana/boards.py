@@ -25,6 +25,7 @@ def documents() -> dict[str, dict[str, Any]]:
         "times.json": board("relay-times", "Relay: response times", _times(), since="30d"),
         "deliveries.json": board("relay-deliveries", "Relay: deliveries", _deliveries(), since="24h"),
         "endpoints.json": board("relay-endpoints", "Relay: endpoints", _endpoints(), since="24h"),
+        "transport.json": board("relay-transport", "Relay: transport", _transport(), since="6h"),
         "upkeep.json": board("relay-upkeep", "Relay: upkeep", _upkeep(), since="6h"),
     }
 
@@ -213,6 +214,28 @@ def _upkeep() -> Iterator[Panel]:
         "Rounds", query(_made("relay_upkeep_rounds_total", by="task, outcome"), "{{task}} {{outcome}}")
     )
     yield lines("Handled", query(_made("relay_upkeep_handled_total", by="task"), "{{task}}"), width=24)
+
+
+def _transport() -> Iterator[Panel]:
+    yield text("The scale-out mode only: embedded there is no broker, and this board is empty.", height=2)
+    unpublished = query(_worst("relay_publisher_unpublished_age_seconds"))
+    yield number("Oldest not on its topic", unpublished, unit="s", bad_above=60)
+    yield number("Refused by the brokers", query("sum(relay_publisher_refused_total)"), bad_above=1)
+    yield number("Wait in processes", query("sum(relay_publisher_waiting)"))
+    yield lines(
+        "Published", query(_made("relay_publisher_published_total", by="path"), "{{path}}"), stacked=True
+    )
+    yield lines(
+        "Calls that failed, records left to the sweeper",
+        query("sum(increase(relay_publisher_failures_total[$__rate_interval]))", "failed"),
+        query("sum(increase(relay_publisher_left_total[$__rate_interval]))", "left"),
+    )
+    yield lines("Still to acknowledge", query("sum by (group) (relay_feed_lag)", "{{group}}"))
+    yield lines(
+        "Since the brokers last answered",
+        query(_worst("relay_feed_silence_seconds", by="group"), "{{group}}"),
+        unit="s",
+    )
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ def test_what_is_fetched_is_held_against_its_hash() -> None:
     download, install = (line for line in instruction("RUN", LINES) if "/pip " in line)
     assert "download" in download
     assert "--require-hashes" in download
-    assert "--no-index" in install
+    assert "PIP_NO_INDEX=1" in install
 
 
 def test_what_is_copied_is_there_and_reaches_the_build() -> None:

@@ -29,6 +29,7 @@ LATE = (
     "relay_unhealthy_endpoints",
     "relay_pipeline_seconds_bucket",
     "relay_correction_seconds_bucket",
+    "relay_publisher_unpublished_age_seconds",
 )
 
 
