@@ -13,6 +13,8 @@ from schemas.vocabularies import MessageType, Severity
 from services.storage.records import Channel, ChannelKind
 
 ISSUE: Final = "issue"
+MOST_REMINDERS: Final = 3  # who has not answered by then is the secretariat's to call
+_REMINDER: Final = "reminder "
 _NAMESPACE: Final = UUID("5b2f6f0e-3a6f-5d0a-9b1c-7f1e6a3d2c41")
 
 URGENCIES: Final = (Severity.CRITICAL, Severity.HIGH, Severity.MODERATE, Severity.INFO)
@@ -36,7 +38,12 @@ def reassessed(revision: int) -> str:
 
 def reminder(number: int) -> str:
     """Return the occasion of the n-th reminder."""
-    return f"reminder {number}"
+    return f"{_REMINDER}{number}"
+
+
+def number_of(occasion: str) -> int:
+    """Return which reminder an occasion is; 0 for what is none."""
+    return int(occasion.removeprefix(_REMINDER)) if occasion.startswith(_REMINDER) else 0
 
 
 def deputy(position: int) -> str:

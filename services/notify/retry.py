@@ -10,9 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from services.notify.occasions import ISSUE, deputy, endpoint_id, notification_id
+from services.notify.occasions import (
+    ISSUE,
+    MOST_REMINDERS,
+    deputy,
+    endpoint_id,
+    notification_id,
+    reminder,
+)
+from services.notify.working_time import at_work
 from services.storage.delivery_records import Health, Planned
-from services.storage.records import ChannelKind, Directory, Notification, NotificationState
+from services.storage.records import ChannelKind, Directory, Notification, NotificationState, Recipient
 
 _MOST_DOUBLINGS = 16  # by then the wait is at its ceiling; unbounded, the product would overflow
 
@@ -101,7 +109,7 @@ class BackOff:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryRules:
-    """The rules that a settlement asks for; see `services.storage.delivery_records.Rules`."""
+    """The rules that settling and chasing ask for; see `services.storage.delivery_records.Rules`."""
 
     policy: RetryPolicy = RetryPolicy()
     back_off: BackOff = BackOff()
@@ -121,6 +129,14 @@ class DeliveryRules:
         return self.back_off.after_failure(
             health, now=now, draw=draw, retry_after=retry_after, policy=self.policy
         )
+
+    def at_work(self, recipient: Recipient, *, now: datetime) -> bool:
+        """Return whether it is working time where a recipient is."""
+        return at_work(recipient, now)
+
+    def last_reminder(self) -> str:
+        """Return the occasion of the last reminder of one message."""
+        return reminder(MOST_REMINDERS)
 
     def fallback(
         self,

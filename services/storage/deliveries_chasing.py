@@ -1,5 +1,8 @@
 """Chasing: reminders and deputies where nobody answered, another way where a webhook stays silent.
 
+A critical alert is chased at any hour, others in the recipient's working time: who is not at work is not looked
+at, so that a weekend's reminders hold up nobody. What nobody ever answers is left alone in the end.
+
 What to write is decided by a pure function that goes in as an argument; here is only what is due.
 """
 
@@ -7,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, and_, bindparam, exists, select, true
+from sqlalchemy import Connection, and_, bindparam, exists, or_, select, true
 
 from services.storage.deliveries_routing import insert_rows
 from services.storage.deliveries_rows import NOTIFICATION_COLUMNS, to_notification
@@ -18,8 +21,13 @@ from services.storage.records import Directory
 from services.storage.tables import Instant, endpoints, notifications
 
 _URGENT: Final = 1  # critical and high; the others are seen on the page, not chased
+_CRITICAL: Final = 0
 _MAIL: Final = "email"
+_AGAIN_CRITICAL: Final = timedelta(hours=4)  # between two reminders: as long as the answer was given
+_AGAIN: Final = timedelta(hours=24)
+_CHASED_FOR: Final = timedelta(days=14)  # from when the answer was due: bounds what is looked at
 
+_last = notifications.alias("last_reminder")
 _overdue = (
     select(
         notifications.c.message_id,
@@ -32,11 +40,35 @@ _overdue = (
     .where(
         notifications.c.awaits_answer.is_(True),
         notifications.c.due_at <= bindparam("at", type_=Instant),
-        notifications.c.reminded_at.is_(None),
-        notifications.c.urgency <= _URGENT,
+        notifications.c.due_at > bindparam("oldest", type_=Instant),
+        or_(
+            and_(
+                notifications.c.urgency == _CRITICAL,
+                or_(
+                    notifications.c.reminded_at.is_(None),
+                    notifications.c.reminded_at <= bindparam("critical_before", type_=Instant),
+                ),
+            ),
+            and_(
+                notifications.c.urgency > _CRITICAL,
+                notifications.c.urgency <= _URGENT,
+                notifications.c.recipient_id.in_(bindparam("at_work", expanding=True)),
+                or_(
+                    notifications.c.reminded_at.is_(None),
+                    notifications.c.reminded_at <= bindparam("others_before", type_=Instant),
+                ),
+            ),
+        ),
+        ~exists(
+            select(true()).where(
+                _last.c.message_id == notifications.c.message_id,
+                _last.c.recipient_id == notifications.c.recipient_id,
+                _last.c.occasion == bindparam("last"),
+            )
+        ),
         notifications.c.received.is_(True) | (notifications.c.state == PENDING),
     )
-    .order_by(notifications.c.due_at)
+    .order_by(notifications.c.urgency, notifications.c.due_at)
     .limit(bindparam("most"))
 )
 _of_recipient = select(*NOTIFICATION_COLUMNS).where(
@@ -89,7 +121,16 @@ def chase(
     people = directory(connection)
     reminders = 0
     seen: set[tuple[str, str]] = set()
-    for row in connection.execute(_overdue, {"at": now, "most": most}).all():
+    wanted = {
+        "at": now,
+        "oldest": now - _CHASED_FOR,
+        "critical_before": now - _AGAIN_CRITICAL,
+        "others_before": now - _AGAIN,
+        "at_work": [one.id for one in people.recipients.values() if rules.at_work(one, now=now)],
+        "last": rules.last_reminder(),
+        "most": most,
+    }
+    for row in connection.execute(_overdue, wanted).all():
         who = (row.message_id, row.recipient_id)
         if who in seen:
             continue

@@ -175,7 +175,7 @@ class Health:
 
 
 class Rules(Protocol):
-    """The pure decisions that a settlement needs; `services.notify.retry` has them."""
+    """The pure decisions that settling and chasing need; `services.notify.retry` has them."""
 
     def retry_at(
         self, *, failures: int, began_at: datetime, now: datetime, draw: float, retry_after: timedelta | None
@@ -193,6 +193,14 @@ class Rules(Protocol):
         self, notification: Notification, *, others: Sequence[Notification], directory: Directory
     ) -> Planned | None:
         """Return another way to the same recipient, where this one fails for too long or for good."""
+        ...
+
+    def at_work(self, recipient: Recipient, *, now: datetime) -> bool:
+        """Return whether a recipient may be reminded now of what is not critical."""
+        ...
+
+    def last_reminder(self) -> str:
+        """Return the occasion after which nobody is reminded again."""
         ...
 
 

@@ -85,7 +85,7 @@ async def test_events_of_deliveries_and_answers_keep_their_contract(rig: Rig) ->
     assert Acknowledged.model_validate_json(answered.payload).state == "acknowledged"
 
 
-async def test_who_does_not_answer_in_time_is_reminded_once_and_the_deputy_called_in(rig: Rig) -> None:
+async def test_who_does_not_answer_in_time_is_reminded_and_the_deputy_called_in(rig: Rig) -> None:
     await rig.issue(classification=make_classification(level=Severity.CRITICAL))
     await settle(rig, await claim(rig), Delivered())
     rig.pass_time(hours=3)
