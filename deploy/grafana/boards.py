@@ -186,7 +186,7 @@ def _endpoints() -> Iterator[Panel]:
         yield lines(
             f"Attempts by {channel}",
             query(
-                f'sum by (outcome) (increase(relay_notify_attempts_total{{channel="{channel}"}}[$__rate_interval]))',
+                f'sum by (outcome) (increase(relay_delivery_attempts_total{{channel="{channel}"}}[$__rate_interval]))',
                 "{{outcome}}",
             ),
         )

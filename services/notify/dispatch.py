@@ -180,10 +180,6 @@ class Dispatcher:
 
     def _count(self, claim: Claim, one: Settlement) -> None:
         channel, urgency = claim.notification.channel.value, claim.notification.urgency
-        outcome = type(one.outcome).__name__.lower()
-        if isinstance(one.outcome, Deferred) and one.outcome.maybe:
-            outcome = "unknown"
-        self._instruments.attempts.labels(channel, outcome).inc()
         if isinstance(one.outcome, Delivered):
             took = (one.ended_at - claim.notification.created_at).total_seconds()
             self._instruments.observe_delay(channel, urgency, took)

@@ -7,7 +7,6 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from schemas.vocabularies import Severity
 from services.storage.records import ChannelKind
 
-OUTCOMES: Final = ("delivered", "deferred", "unknown", "rejected", "withheld", "moved")
 _FAST: Final = (
     0.005,
     0.01,
@@ -43,12 +42,6 @@ class Instruments:
         self.planned = Counter(
             "relay_notify_planned", "Notifications that routing wrote, withheld ones too", registry=registry
         )
-        self.attempts = Counter(
-            "relay_notify_attempts",
-            "Claims that were settled, by channel and outcome",
-            ("channel", "outcome"),
-            registry=registry,
-        )
         self.delay = Histogram(
             "relay_notify_delivery_seconds",
             "From the decision to tell a recipient to the channel taking it",
@@ -66,8 +59,6 @@ class Instruments:
             "relay_notify_fallbacks", "Emails sent because a webhook stayed silent", registry=registry
         )
         for channel in _PUSHED:
-            for outcome in OUTCOMES:
-                self.attempts.labels(channel.value, outcome)
             for urgency in Severity:
                 self.delay.labels(channel.value, urgency.value)
 
