@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test run check bench kill accuracy fuzz clean
+.PHONY: setup demo demo-cluster test run check bench kill accuracy fuzz dashboards image-check clean
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -19,6 +19,9 @@ setup: .venv/.ready  ## create .venv with the relay command
 
 demo: setup  ## run the relay on a temporary ledger, send the examples, show who got what and how fast
 	$(BIN)/relay demo
+
+demo-cluster: setup  ## the same on Kafka and PostgreSQL, each service a process of its own
+	$(BIN)/relay demo --cluster
 
 run: setup  ## run the relay with the settings in RELAY_*
 	$(BIN)/relay migrate
@@ -44,6 +47,12 @@ accuracy: setup  ## judge the identification of substances: precision, recall, e
 fuzz: setup  ## feed every entry hostile input for some minutes
 	$(BIN)/python -m benchmarks.fuzz_names
 	$(BIN)/python -m benchmarks.fuzz
+
+dashboards: setup  ## write the dashboards of Grafana afresh
+	$(BIN)/python -m deploy.grafana.boards
+
+image-check:  ## build the Dockerfile over a bootstrapped Debian and run what is in it (root, buildah, debootstrap, 3 GB)
+	deploy/image-check
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -13,7 +13,8 @@ import httpx
 
 from benchmarks.client import Client
 from benchmarks.workload import COUNTRIES
-from services.demo.installation import Holder, Installation
+from services.demo.installation import Installation
+from services.demo.parties import Holder
 
 SENDER = "load-sender"
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from services.errors import Misconfigured
 from services.runtime import logs, settings
 
 
@@ -30,16 +31,37 @@ def serve(
     """Run the relay until SIGTERM or SIGINT; what is in flight then has RELAY_DRAIN to finish."""
     held = settings.load()
     logs.configure(level=held.log.level, form=held.log.form)
-    from services.runtime import embedded  # the catalogue and the chemistry: only the relay itself loads them
+    wanted = chosen(roles or [Role.ALL])
+    # the catalogue, the chemistry, the brokers' clients: only the relay itself loads them
+    if scales_out(held):
+        from services.runtime import kafka
 
-    embedded.serve(held, chosen(roles or [Role.ALL]))
+        kafka.serve(held, wanted)
+    else:
+        from services.runtime import embedded
+
+        embedded.serve(held, wanted)
 
 
-def demo() -> None:
+def demo(
+    cluster: Annotated[
+        bool, typer.Option("--cluster", help="On PostgreSQL and Kafka, each service a process of its own.")
+    ] = False,
+) -> None:
     """Run the relay on a temporary ledger, send the examples, show who got what and how fast."""
     from services.demo import run
 
-    raise typer.Exit(run.main())
+    raise typer.Exit(run.main(run.cluster if cluster else run.embedded))
+
+
+def scales_out(held: settings.Settings) -> bool:
+    """Return whether the settings ask for PostgreSQL and Kafka; `Misconfigured` where they ask for one alone."""
+    database, brokers = held.ledger.url is not None, bool(held.kafka.servers)
+    if database and not brokers:
+        raise Misconfigured("RELAY_KAFKA__SERVERS", "is needed with RELAY_LEDGER__URL")
+    if brokers and not database:
+        raise Misconfigured("RELAY_LEDGER__URL", "is needed with RELAY_KAFKA__SERVERS")
+    return database
 
 
 def chosen(roles: list[Role]) -> frozenset[str]:

@@ -6,21 +6,24 @@ or one arrives that nobody expects.
 
 import asyncio
 import json
+import signal
 import statistics
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 from rich.console import Console
 from rich.table import Table
 
 from services.demo import expectations, scenario
+from services.demo.cluster import Cluster
 from services.demo.expectations import Expected
-from services.demo.installation import Installation
+from services.demo.installation import Installation, Relay
 from services.demo.scenario import Step
 from services.demo.sinks import Arrival, Reading, Sinks
 
@@ -54,6 +57,7 @@ class Outcome:
     unexpected: tuple[Expected, ...]
     refused: tuple[str, ...]  # steps that were answered otherwise than they must be
     expected: int
+    whereabouts: str  # of the ledger and the logs
 
     @property
     def passed(self) -> bool:
@@ -61,8 +65,8 @@ class Outcome:
         return not (self.missing or self.unexpected or self.refused)
 
 
-async def play(folder: Path) -> Outcome:
-    """Play the scenario on a relay in `folder`, step by step."""
+async def play(folder: Path, *, build: Callable[[Path, Mapping[str, str]], Relay]) -> Outcome:
+    """Play the scenario, step by step, on the relay that `build` makes of a folder and settings."""
     sinks = Sinks(folder / "notifications")
     await sinks.open()
     directory = folder / "directory.json"
@@ -70,17 +74,27 @@ async def play(folder: Path) -> Outcome:
     directory.write_text(
         _DIRECTORY.read_text(encoding="utf-8").replace("{webhooks}", webhooks), encoding="utf-8"
     )
-    relay = Installation(folder, settings={"RELAY_EMAIL__PORT": str(sinks.mail_port)})
-    keys = await relay.prepare(scenario.holders(), directory=directory)
-    await relay.start()
+    relay = build(folder, {"RELAY_EMAIL__PORT": str(sinks.mail_port)})
     try:
+        keys = await relay.prepare(scenario.holders(), directory=directory)
+        await relay.start()
         return await _steps(sinks, relay=relay, keys=keys)
     finally:
-        await relay.stop()
+        await relay.close()
         await sinks.close()
 
 
-async def _steps(sinks: Sinks, *, relay: Installation, keys: dict[str, str]) -> Outcome:
+def embedded(folder: Path, settings: Mapping[str, str]) -> Relay:
+    """Return a relay of one process on one file."""
+    return Installation(folder, settings=settings)
+
+
+def cluster(folder: Path, settings: Mapping[str, str]) -> Relay:
+    """Return a relay on PostgreSQL and Kafka, each service a process of its own."""
+    return Cluster(folder, settings=settings)
+
+
+async def _steps(sinks: Sinks, *, relay: Relay, keys: dict[str, str]) -> Outcome:
     expected = expectations.load()
     told: list[Told] = []
     refused: list[str] = []
@@ -99,7 +113,8 @@ async def _steps(sinks: Sinks, *, relay: Installation, keys: dict[str, str]) -> 
         before = len(sinks.arrivals)
         await asyncio.sleep(_QUIET)
         told += [_told(step, arrival, posted_at) for arrival in sinks.arrivals[before:]]
-    return _compare(told, expected=[one for some in expected.values() for one in some], refused=refused)
+    wanted = [one for some in expected.values() for one in some]
+    return _compare(told, expected=wanted, refused=refused, whereabouts=relay.whereabouts)
 
 
 async def _post(client: httpx.AsyncClient, step: Step, *, key: str) -> httpx.Response:
@@ -124,7 +139,9 @@ def _organisation(step: Step) -> str:
     return str(json.loads(step.body)["sender"]["organisation"])
 
 
-def _compare(told: Sequence[Told], *, expected: Sequence[Expected], refused: Sequence[str]) -> Outcome:
+def _compare(
+    told: Sequence[Told], *, expected: Sequence[Expected], refused: Sequence[str], whereabouts: str
+) -> Outcome:
     arrived = [one.as_expected for one in told]
     open_ones = list(expected)
     unexpected = []
@@ -139,6 +156,7 @@ def _compare(told: Sequence[Told], *, expected: Sequence[Expected], refused: Seq
         unexpected=tuple(sorted(unexpected)),
         refused=tuple(refused),
         expected=len(expected),
+        whereabouts=whereabouts,
     )
 
 
@@ -153,7 +171,7 @@ def report(outcome: Outcome, *, folder: Path, console: Console) -> None:
     for line in outcome.refused:
         console.print(f"answered otherwise: {line}", markup=False)
     console.print(f"saved emails and webhooks: {folder / 'notifications'}")
-    console.print(f"ledger: {folder / 'relay.sqlite3'}, log: {folder / 'relay.log'}")
+    console.print(outcome.whereabouts)
     times = sorted(one.milliseconds for one in outcome.told) or [0.0]
     p99 = times[min(len(times) - 1, round(0.99 * (len(times) - 1)))]
     console.print(
@@ -186,9 +204,16 @@ def _table(told: Iterable[Told]) -> Table:
     return table
 
 
-def main(folder: Path | None = None) -> int:
+def main(build: Callable[[Path, Mapping[str, str]], Relay] = embedded) -> int:
     """Run the demonstration and return the exit status: 0 only when all that was expected arrived."""
-    place = folder or Path(tempfile.mkdtemp(prefix="relay-demo-"))
-    outcome = asyncio.run(play(place))
+    place = Path(tempfile.mkdtemp(prefix="relay-demo-"))
+    outcome = asyncio.run(_until_sigterm(play(place, build=build)))
     report(outcome, folder=place, console=Console(width=None if Console().is_terminal else 200))
     return 0 if outcome.passed else 1
+
+
+async def _until_sigterm(work: Coroutine[Any, Any, Outcome]) -> Outcome:
+    """Let SIGTERM end the work as Ctrl-C does: what it started is ended with it."""
+    task = asyncio.ensure_future(work)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await task

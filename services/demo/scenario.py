@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.demo.installation import Holder
+from services.demo.parties import Holder
 
 _EXAMPLES = Path(__file__).parents[2] / "schemas" / "examples"
 _ALERTS = Path(__file__).parent / "alerts"

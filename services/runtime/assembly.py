@@ -87,6 +87,7 @@ class Means:
 
     settings: Settings
     secrets: Secrets
+    registry: CollectorRegistry
     executor: Executor
     outbox: Outbox
     reader: Callable[[Service, DeadLetters], Loop]
@@ -99,7 +100,6 @@ class Parts:
     """What several services of a process share."""
 
     means: Means
-    registry: CollectorRegistry
     tables: Tables
     eyes: Eyes
     threads: LedgerThreads
@@ -138,7 +138,7 @@ async def prepare(means: Means, stack: AsyncExitStack, *, balance: bool) -> Part
         per_endpoint=settings.notify.in_flight_per_endpoint,
     )
     receipts, dead_letters = LedgerReceipts(executor), LedgerDeadLetters(executor)
-    leases, registry = LedgerLeases(executor), CollectorRegistry()
+    leases = LedgerLeases(executor)
     refresh: Refresh = _nothing
     if balance:
         collector = LedgerCollector(
@@ -150,11 +150,10 @@ async def prepare(means: Means, stack: AsyncExitStack, *, balance: bool) -> Part
             groups=GROUPS,
             clock=now,
         )
-        registry.register(collector)
+        means.registry.register(collector)
         refresh = collector.refresh
     return Parts(
         means=means,
-        registry=registry,
         tables=tables,
         eyes=eyes,
         threads=LedgerThreads(executor, rules=Rules(naming=naming, may_see=eyes.may_see)),
@@ -186,7 +185,7 @@ async def loops_of(parts: Parts, roles: frozenset[str], stack: AsyncExitStack) -
     if "notify" in roles:
         loops += await _notify(parts, stack)
     if "metrics" in roles:
-        instruments = MetricsInstruments(parts.registry)
+        instruments = MetricsInstruments(parts.means.registry)
         loops.append(("metrics", _read(parts, Metrics(receipts=parts.receipts, instruments=instruments))))
     if "upkeep" in roles:
         loops += _upkeep(parts)
@@ -216,7 +215,7 @@ def api_of(parts: Parts) -> Loop:
         link_keys=parts.link_keys,
         terms=parts.terms,
         places=places,
-        registry=parts.registry,
+        registry=parts.means.registry,
         refresh=parts.refresh,
         checks=parts.checks,
         clock=now,
@@ -226,7 +225,7 @@ def api_of(parts: Parts) -> Loop:
 
 def metrics_of(parts: Parts, *, port: int) -> Loop:
     """Return the loop of the port that only Prometheus and the supervisor reach."""
-    own = metrics_application(parts.registry, refresh=parts.refresh, checks=parts.checks)
+    own = metrics_application(parts.means.registry, refresh=parts.refresh, checks=parts.checks)
     host = parts.means.settings.http.metrics_host
     return _served(parts, own, host, port, setting="RELAY_HTTP__METRICS_PORT")
 
@@ -263,7 +262,7 @@ async def _notify(parts: Parts, stack: AsyncExitStack) -> Loops:
         keys=parts.link_keys,
         stack=stack,
     )
-    instruments = NotifyInstruments(parts.registry)
+    instruments = NotifyInstruments(parts.means.registry)
     dispatcher = Dispatcher(
         parts.deliveries,
         sender,
@@ -287,7 +286,7 @@ def _upkeep(parts: Parts) -> Loops:
         outbox=parts.means.outbox,
         audit=parts.audit,
         leases=parts.leases,
-        instruments=UpkeepInstruments(parts.registry),
+        instruments=UpkeepInstruments(parts.means.registry),
         policy=Policy(
             every=upkeep.every,
             reconcile_after=upkeep.reconcile_after,

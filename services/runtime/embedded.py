@@ -11,18 +11,17 @@ from datetime import timedelta
 from functools import partial
 
 import uvloop
+from prometheus_client import CollectorRegistry
 
-from services.errors import Misconfigured
-from services.runtime import secrets_file
+from services.runtime import ledgers, secrets_file
 from services.runtime.assembly import GROUPS, Means, loops_of, metrics_of, now, prepare
 from services.runtime.consume import Service, consume
 from services.runtime.lifecycle import Loop, run
 from services.runtime.settings import Settings
-from services.storage import migrations
 from services.storage.adapters import LedgerOutbox
 from services.storage.feed_sqlite import SqliteFeed
 from services.storage.ports import DeadLetters
-from services.storage.sqlite import SqliteLedger, open_engine
+from services.storage.sqlite import SqliteLedger
 
 _BATCH = 16  # records of one commit; more would hold up the HTTP requests between them
 _COLLECT_AFTER = 20_000  # new objects; most die by themselves with the alert they belong to
@@ -31,11 +30,11 @@ _LINGER = timedelta(milliseconds=50)  # metrics may come a moment later, and in 
 
 def serve(settings: Settings, roles: frozenset[str]) -> None:
     """Run the services of `roles` until SIGTERM; `Misconfigured` where the ledger is not ready for this code."""
+    ledgers.require_head(settings.ledger)
     uvloop.run(_serve(settings, roles))
 
 
 async def _serve(settings: Settings, roles: frozenset[str]) -> None:
-    _require_head(settings)
     secrets = secrets_file.load(settings)
     async with AsyncExitStack() as stack:
         ledger = SqliteLedger(settings.ledger.path)
@@ -48,6 +47,7 @@ async def _serve(settings: Settings, roles: frozenset[str]) -> None:
         means = Means(
             settings=settings,
             secrets=secrets,
+            registry=CollectorRegistry(),
             executor=ledger,
             outbox=LedgerOutbox(ledger),
             reader=reader,
@@ -70,16 +70,3 @@ async def _consume(
     service: Service, feed: SqliteFeed, dead_letters: DeadLetters, stop: asyncio.Event
 ) -> None:
     await consume(service, feed=feed, dead_letters=dead_letters, clock=now, stop=stop)
-
-
-def _require_head(settings: Settings) -> None:
-    engine = open_engine(settings.ledger.path)
-    with engine.connect() as connection:
-        found = migrations.revision(connection)
-    engine.dispose()
-    if found != migrations.HEAD:
-        raise Misconfigured(
-            "RELAY_LEDGER__PATH",
-            f"{settings.ledger.path} is at {found or 'no revision'}, this code needs {migrations.HEAD}: "
-            "run `relay migrate`",
-        )

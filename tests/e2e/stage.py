@@ -23,7 +23,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from benchmarks.receiver import Connection, Log
 from benchmarks.workload import COUNTRIES, body
-from services.demo.installation import Holder, Installation
+from services.demo.installation import Installation
+from services.demo.parties import Holder
 
 T = TypeVar("T")
 SENDER = "ndo"

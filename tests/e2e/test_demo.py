@@ -2,15 +2,29 @@
 
 import io
 import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from services.demo import run
+from services.demo.installation import Relay
 
 
-async def test_the_demonstration_delivers_what_the_rules_say(tmp_path: Path) -> None:
-    outcome = await run.play(tmp_path)
+@pytest.mark.parametrize(
+    "build",
+    [
+        pytest.param(run.embedded, id="embedded"),
+        pytest.param(
+            run.cluster, id="cluster", marks=[pytest.mark.needs("kafka"), pytest.mark.needs("postgresql")]
+        ),
+    ],
+)
+async def test_the_demonstration_delivers_what_the_rules_say(
+    tmp_path: Path, build: Callable[[Path, Mapping[str, str]], Relay]
+) -> None:
+    outcome = await run.play(tmp_path, build=build)
     assert outcome.refused == ()
     assert outcome.missing == ()
     assert outcome.unexpected == ()
