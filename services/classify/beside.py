@@ -45,14 +45,21 @@ def named_with_class(name: str, read: Callable[[str], Identity | None], *, words
             return found
     for place in range(1, len(parts)):
         head, tail = " ".join(parts[:place]).strip(_BETWEEN), " ".join(parts[place:]).strip(_BETWEEN)
+        if _word(parts[place - 1]) in words.joiners:  # the precursor of a substance is another one
+            continue
         for kind, substance in ((head, tail), (tail, head)):
             named = read(substance) if kind and substance else None
-            if named is None or named.entry is None:
+            if named is None or named.entry is None or is_part_of_names(kind, words):
                 continue
             beside = read(kind)
             if beside is not None and beside.entry is None and agrees(beside, named.entry):
                 return named
     return None
+
+
+def is_part_of_names(kind: str, words: Words) -> bool:
+    """Return whether a class is named by what is also a group within names: mescaline NBOMe is no mescaline."""
+    return any(_word(part.strip("()[]")) in words.name_parts for part in kind.split())
 
 
 def _word(part: str) -> str:

@@ -11,9 +11,10 @@ from dataclasses import replace
 from functools import lru_cache
 
 from schemas.vocabularies import Outcome
-from services.classify.beside import agrees, named_with_class
+from services.classify.beside import agrees, is_part_of_names, named_with_class
 from services.classify.class_words import ClassNamed, family_by_ending, read_class
 from services.classify.identities import (
+    NO_DRUG,
     Candidate,
     Identity,
     among,
@@ -27,6 +28,8 @@ from services.classify.respell import respelt
 from services.classify.salts import without_salt
 from services.classify.suggest import near_names
 from services.reference.catalogue import Catalogue, Entry
+from services.reference.names import exact_key
+from services.reference.words import singular
 
 _BESIDE = re.compile(r"(.+?)\s*[(\[]([^()\[\]]+)[)\]]")
 _BETWEEN_SUBSTANCES = re.compile(
@@ -100,6 +103,8 @@ def _beside_alias(name: str, catalogue: Catalogue) -> Identity | None:
         return None
     first, second = (_alone(part, catalogue) for part in matched.groups())
     if first is None or second is None:
+        return None
+    if second.entry is None and is_part_of_names(matched[2], catalogue.words):
         return None
     if first.entry is None:
         return second if second.entry is not None and agrees(first, second.entry) else None
@@ -205,7 +210,7 @@ def _unknown(name: str, catalogue: Catalogue) -> Identity:
     return unresolved(
         Outcome.UNKNOWN,
         step="none",
-        reason="ending_shows_family" if family else "not_in_catalogue",
+        reason="ending_shows_family" if family else _why_unlisted(name, catalogue),
         family=catalogue.families[family] if family else None,
         candidates=(
             *_named_within(name, catalogue),
@@ -215,6 +220,11 @@ def _unknown(name: str, catalogue: Catalogue) -> Identity:
             ),
         ),
     )
+
+
+def _why_unlisted(name: str, catalogue: Catalogue) -> str:
+    phrase = frozenset(map(singular, exact_key(name).replace("-", " ").split())) - catalogue.words.joiners
+    return NO_DRUG if phrase in catalogue.words.no_drugs else "not_in_catalogue"
 
 
 def _named_within(name: str, catalogue: Catalogue) -> tuple[Candidate, ...]:

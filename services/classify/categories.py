@@ -27,7 +27,7 @@ from schemas.vocabularies import (
     ShipmentKind,
     Tlp,
 )
-from services.classify.identities import NOT_A_SUBSTANCE, Identity
+from services.classify.identities import NO_DRUG, NOT_A_SUBSTANCE, Identity
 from services.reference.catalogue import Entry
 from services.reference.controls import Days, Standing, controls_on
 from services.reference.plan import PlanBasis
@@ -36,7 +36,8 @@ CHEMICAL_ROLES = frozenset({Role.PRECURSOR, Role.REAGENT, Role.INTERMEDIATE})
 _LABORATORY = frozenset(
     {Confirmation.PRESUMPTIVE_LAB, Confirmation.CONFIRMED, Confirmation.CONFIRMED_REFERENCE}
 )
-# What a laboratory names in these roles and nobody lists is a sweetener or a solvent, no new drug.
+# What a laboratory names in these roles and nobody lists is a sweetener or a solvent, no new drug;
+# in the others it must be known as one.
 _INERT_ROLES = frozenset({Role.CUTTING_AGENT, Role.REAGENT, Role.BY_PRODUCT})
 _MEDICINE_ROLES = frozenset({Role.PRINCIPAL, Role.PRECURSOR})
 _LEFT_ITS_CHANNEL = frozenset({EventType.DIVERSION, EventType.THEFT})
@@ -264,7 +265,7 @@ def _is_inert(identity: Identity, on: Circumstances) -> bool:
     hinted = identity.family is not None or identity.effect_group is not None
     by_laboratory = on.confirmation in _LABORATORY
     unlisted = identity.outcome is Outcome.UNKNOWN and not hinted
-    return unlisted and by_laboratory and on.role in _INERT_ROLES
+    return unlisted and by_laboratory and (on.role in _INERT_ROLES or identity.reason == NO_DRUG)
 
 
 def _hint(identity: Identity) -> str:

@@ -7,6 +7,7 @@ from schemas.vocabularies import Outcome
 from services.reference.catalogue import Entry, Family
 
 NO_CODES: frozenset[str] = frozenset()
+NO_DRUG = "no_drug"  # a sugar, a sweetener, a solvent: named, and in no table
 NOT_A_SUBSTANCE = "not_a_substance"  # a person said so: it gets no code, and nobody needs to look again
 
 

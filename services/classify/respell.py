@@ -52,6 +52,8 @@ _RADICALS = {
     "metilendioxi": "methylenedioxy", "metilenodioxi": "methylenedioxy", "méthylènedioxy": "methylenedioxy",
     "metoxi": "methoxy", "metóxi": "methoxy", "méthoxy": "methoxy", "etoxi": "ethoxy", "éthoxy": "ethoxy",
     "hidroxi": "hydroxy", "hidróxi": "hydroxy", "acetoxi": "acetoxy", "acétoxy": "acetoxy",
+    "metileno": "methylene", "etileno": "ethylene", "pirrolidin": "pyrrolidin", "piperidinil": "piperidinyl",
+    "formil": "formyl", "adamantil": "adamantyl", "quinolinil": "quinolinyl", "nitrilo": "nitrile",
     "cloro": "chloro", "yodo": "iodo", "ciano": "cyano", "ciclo": "cyclo", "metil": "methyl",
     "méthyl": "methyl", "etil": "ethyl", "éthyl": "ethyl", "acetil": "acetyl", "acétyl": "acetyl",
     "propil": "propyl", "butil": "butyl", "pentil": "pentyl", "hexil": "hexyl", "fenil": "phenyl",
@@ -69,6 +71,9 @@ _PLACED = re.compile(
 )
 _PLACES = {"2": "ortho", "3": "meta", "4": "para"}
 _NUMBERS = {"o": "2", "m": "3", "p": "4"}
+
+_BETA_KETO = re.compile(r"^(?:β-?k|b-k|beta-?(?:k|keto)|β-?keto)[- ]?(?=[A-Z0-9])")  # βk-MDMA, beta-keto-MDMA
+_INNER_ENDING = re.compile(r"(?<=[a-zé]{3})(?:(n)[ao]|i(l)[ao])(?=[- ][0-9A-Za-z])", re.IGNORECASE)
 
 _TWO_ON_NITROGEN = re.compile(
     r"\bN-([a-z]+[yi]l)-N-([a-z]+?[yi]l)(?=(?:tr[yi]pt|am|cat)[a-z]{3,})", re.IGNORECASE
@@ -125,6 +130,15 @@ def _places_as_numbers(name: str) -> str:
     return _PLACED.sub(lambda found: f"{_NUMBERS[found[1][0].lower()]}-", name)
 
 
+def _beta_keto(name: str) -> str:
+    return _BETA_KETO.sub("bk-", name)
+
+
+def _inner_ending(name: str) -> str:
+    """Return ``name`` with its words but the last as in English: etileno etonitazeno, piperidina-3-fluoro..."""
+    return _INNER_ENDING.sub(lambda found: "ne" if found[1] else "yl", name)
+
+
 def _turned_on_nitrogen(name: str) -> str:
     return _TWO_ON_NITROGEN.sub(r"N-\2-N-\1", name)
 
@@ -139,5 +153,7 @@ _RULES: tuple[Callable[[str], str], ...] = (
     _places_as_numbers,
     _numbers_as_places,
     _radicals,
+    _beta_keto,
+    _inner_ending,
     _turned_on_nitrogen,
 )

@@ -14,6 +14,7 @@ from services.reference.names import (
     long_enough,
     loose_key,
     loosened,
+    may_fold,
     positions,
     spelt_alike,
     without_locants,
@@ -50,7 +51,7 @@ class NamesBuilder:
         """Add one name of the entry ``key``, in every strictness."""
         exact, loose = self._add_exact(name, key=key)
         spelling = spelt_alike(loose)
-        if not is_code(name) and long_enough(loose):
+        if not is_code(name) and long_enough(loose) and may_fold(exact):
             self.folded[spelling].add(key)
         if len(spelling) >= LEAST_NEAR:
             self.near[spelling].add(key)

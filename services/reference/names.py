@@ -41,6 +41,8 @@ _NO_CODE = re.compile(r"(?<![A-Za-z0-9])[NOS](?=[,-])|(?<![A-Za-z])[A-Z](?=[a-z]
 _IN_QUOTES = re.compile(r"""\s*(?:“([^“”]+)”|«([^«»]+)»|"([^"]+)"|„([^„“”]+)[“”])\s*""")
 _SHOUTED = re.compile(r"[A-Z]{11}")  # a whole word in capitals; the parts of codes are shorter
 _DIGIT = re.compile(r"[0-9]")
+_SHORT_AT_THE_END = re.compile(r"[^a-z0-9'][a-z]{1,2}$")  # fentanyl-A, ondansetron (no): a word of its own
+_THOUSANDS = re.compile(r"(?<=[a-z][ -])([1-9][0-9]{0,2})[,.]([0-9]{3})(?![0-9])")  # U-47,700
 _DOUBLED = re.compile(r"([a-z])\1+")
 _FOLDS = (
     ("ph", "f"),
@@ -71,6 +73,8 @@ def exact_key(name: str) -> str:
     text = " ".join(text.split()).strip(' .;,:"')
     if "'" in text:
         text = _QUOTED.sub("", text)
+    if "," in text or "." in text:
+        text = _THOUSANDS.sub(r"\1\2", text)
     if "alfa" in text or "gama" in text or "orto" in text:
         text = _GREEK_WORDS.sub(_spelt_as_in_english, text)
     return text
@@ -99,7 +103,15 @@ def fold_key(name: str) -> str | None:
     """Return the spelling shared by four languages, or None for a code and for what is too short to fold."""
     if is_code(name):
         return None
-    return folded(loose_key(name))
+    exact = exact_key(name)
+    return folded(loosened(exact)) if may_fold(exact) else None
+
+
+def may_fold(exact: str) -> bool:
+    """Return whether an exact key may be folded: folding must not swallow a short word at its end."""
+    bare = exact.rstrip(")]")
+    repeated = len(exact) > 2 and exact[1] in "- " and exact[0] == exact[2]  # x-xylazine
+    return not repeated and _SHORT_AT_THE_END.search(bare) is None
 
 
 def folded(loose: str) -> str | None:

@@ -35,6 +35,8 @@ class Words:
     salts: frozenset[str]
     acid_salts: frozenset[str]
     joiners: frozenset[str]
+    name_parts: frozenset[str]  # classes that are also groups within a name: 2C-B is not mescaline NBOMe
+    no_drugs: frozenset[Phrase]  # sugars, sweeteners, solvents, fillers that are no drug and in no table
     esterlike: Mapping[str, frozenset[str]]
     radical_pattern: re.Pattern[str]  # finds each radical of a folded spelling, the longest first
     endings: tuple[tuple[str, re.Pattern[str]], ...]
@@ -67,6 +69,10 @@ def load_words(directory: Path) -> Words:
         salts=of("salt"),
         acid_salts=of("acid_salt"),
         joiners=of("joiner"),
+        name_parts=of("name_part"),
+        no_drugs=frozenset(
+            _phrase(word, synthetic) for k, _, words in table if k == "no_drug" for word in words
+        ),
         esterlike=MappingProxyType(
             {value: frozenset(map(_word, words)) for k, value, words in table if k == "esterlike"}
         ),
