@@ -1,4 +1,4 @@
-"""Write the JSON Schema 2020-12 of every contract beside this module: `python -m schemas.generate`.
+"""Write the JSON Schema 2020-12 of every contract, and AsyncAPI of the topics: `python -m schemas.generate`.
 
 A test compares the files with what would be written, so that a change of a contract shows in a review.
 """
@@ -17,6 +17,7 @@ from schemas.notifications import Acknowledgement, NotificationPage, WebhookMess
 from schemas.problems import Problem
 from schemas.receipts import AlertView, Batch, BatchResults, Page, Receipt
 from schemas.reviews import ResolutionRequest, ResolutionView, ReviewDone, ReviewDoneView, ReviewPage
+from schemas.topics import asyncapi
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 FOLDER: Final = Path(__file__).parent / "json"
@@ -51,7 +52,8 @@ def documents() -> dict[str, str]:
     """Return the text of every file by its name."""
     read = {name: model.model_json_schema(mode="validation") for name, model in _READ.items()}
     written = {name: model.model_json_schema(mode="serialization") for name, model in _WRITTEN.items()}
-    return {f"{name}.json": _text(schema) for name, schema in sorted((read | written).items())}
+    schemas = {name: {"$schema": DIALECT} | schema for name, schema in (read | written).items()}
+    return {f"{name}.json": _text(one) for name, one in sorted((schemas | {"asyncapi": asyncapi()}).items())}
 
 
 def main() -> None:
@@ -66,9 +68,7 @@ def main() -> None:
 
 
 def _text(schema: Mapping[str, object]) -> str:
-    return (
-        json.dumps({"$schema": DIALECT} | dict(schema), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
-    )
+    return json.dumps(schema, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
 if __name__ == "__main__":

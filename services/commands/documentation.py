@@ -10,6 +10,7 @@ from services.metrics import balance
 from services.metrics.instruments import Instruments as MetricsInstruments
 from services.notify.instruments import Instruments as NotifyInstruments
 from services.runtime import settings
+from services.runtime.instruments import Instruments as TransportInstruments
 from services.upkeep.instruments import Instruments as UpkeepInstruments
 
 _OF_BUCKETS = frozenset({"le"})
@@ -35,7 +36,7 @@ def metrics_table() -> str:
 
 def _metrics() -> Iterator[tuple[str, str, str, str]]:
     registry = CollectorRegistry()
-    for instruments in (MetricsInstruments, NotifyInstruments, UpkeepInstruments):
+    for instruments in (MetricsInstruments, NotifyInstruments, TransportInstruments, UpkeepInstruments):
         instruments(registry)
     for family in registry.collect():
         name = f"{family.name}_total" if family.type == "counter" else family.name

@@ -6,6 +6,9 @@ from enum import StrEnum
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 
+GROUPS = ("classify", "metrics", "notify")  # of consumers
+
+
 class Path(StrEnum):
     """How a record of the outbox came to its topic."""
 
@@ -56,6 +59,8 @@ class Instruments:
         )
         for path in Path:
             self._published.labels(path)
+        for group in GROUPS:
+            self.watch(group, lag=lambda: 0.0, silence=lambda: 0.0)
 
     def published(self, path: Path, count: int) -> None:
         """Count records that are on their topics."""

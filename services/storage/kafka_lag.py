@@ -6,13 +6,15 @@ be read is at least as old.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
+from aiokafka.structs import OffsetAndMetadata
 
 from services.storage.kafka_connection import KafkaConnection
 
@@ -83,13 +85,13 @@ class Lags:
             await self._disconnect()
 
     async def _ask(self, group: str, topics: Sequence[str]) -> Lag:
-        reader, admin = await self._connected()
+        reader, admin = await self._connected(group)
         partitions = [
             TopicPartition(topic["topic"], partition["partition"])
             for topic in await admin.describe_topics(list(topics))
             for partition in topic["partitions"]
         ]
-        committed = await admin.list_consumer_group_offsets(group)
+        committed = await _committed(admin, group)
         starts = await reader.beginning_offsets(partitions)
         ends = await reader.end_offsets(partitions)
         reached = {
@@ -98,11 +100,12 @@ class Lags:
         behind = self._behind.setdefault(group, Behind())
         return behind.look(ends=ends, committed=reached, now=self._clock())
 
-    async def _connected(self) -> tuple[AIOKafkaConsumer, AIOKafkaAdminClient]:
+    async def _connected(self, group: str) -> tuple[AIOKafkaConsumer, AIOKafkaAdminClient]:
         if self._clients is None:
             options = self._connection.options()
             self._clients = (
-                AIOKafkaConsumer(group_id=None, enable_auto_commit=False, **options),
+                # it subscribes to nothing, so it joins no group; without one its `stop` would be cancelled by itself
+                AIOKafkaConsumer(group_id=group, enable_auto_commit=False, **options),
                 AIOKafkaAdminClient(**options),
             )
             for client in self._clients:
@@ -111,9 +114,19 @@ class Lags:
 
     async def _disconnect(self) -> None:
         clients, self._clients = self._clients, None
-        if clients is not None:
-            await clients[0].stop()
-            await clients[1].close()
+        for client in clients or ():
+            close = client.close if isinstance(client, AIOKafkaAdminClient) else client.stop
+            with suppress(KafkaError, OSError, TimeoutError):
+                async with asyncio.timeout(_ANSWER_WITHIN):
+                    await close()
+
+
+async def _committed(admin: AIOKafkaAdminClient, group: str) -> Mapping[TopicPartition, OffsetAndMetadata]:
+    try:
+        found: Mapping[TopicPartition, OffsetAndMetadata] = await admin.list_consumer_group_offsets(group)
+    except GroupCoordinatorNotAvailableError:  # no group has ever been on these brokers
+        return {}
+    return found
 
 
 def _read(ends: Offsets, committed: Offsets) -> bool:

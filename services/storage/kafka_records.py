@@ -8,13 +8,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
+from schemas.events import Acknowledged, AlertAccepted, AlertClassified, DeliveryRecorded
+from schemas.topics import TYPES
 from services.storage.records import Record
 
 SOURCE: Final = "/relay"  # with the id it names an event once and for all (CloudEvents 1.0.2 §3.1)
-ACCEPTED: Final = "relay.alert.accepted.v1"
-ALERT_CLASSIFIED: Final = "relay.alert.classified.v1"
-DELIVERED: Final = "relay.delivery.recorded.v1"
-ANSWERED: Final = "relay.delivery.acknowledged.v1"
 _JSON: Final = "application/json"
 _LONGEST: Final = 64  # characters of an event id, key or traceparent: what the ledger's columns hold
 _MOST_OF_A_POISON: Final = 64 << 10  # characters kept of a payload that nobody can read
@@ -74,11 +72,11 @@ def type_of(record: Record) -> str:
     """Return the CloudEvents type of a record of ours."""
     match record.topic:
         case "alerts.v1":
-            return ACCEPTED
+            return TYPES[AlertAccepted]
         case "classified.v1":
-            return ALERT_CLASSIFIED
+            return TYPES[AlertClassified]
         case "deliveries.v1":  # inside a text the quotes would be escaped
-            return ANSWERED if '"kind":"acknowledgement"' in record.payload else DELIVERED
+            return TYPES[Acknowledged if '"kind":"acknowledgement"' in record.payload else DeliveryRecorded]
         case _:
             return f"relay.{record.topic}"
 

@@ -74,13 +74,8 @@ class KafkaSender:
     async def close(self) -> None:
         """End the producer; what it has not sent is not sent."""
         producer, self._producer = self._producer, None
-        if producer is None:
-            return
-        try:
-            async with asyncio.timeout(_CLOSE_WITHIN):
-                await producer.stop()
-        except (KafkaError, OSError, TimeoutError):
-            await producer.client.close()
+        if producer is not None:
+            await _end(producer)
 
     async def _started(self) -> AIOKafkaProducer:
         if self._producer is None:
@@ -92,7 +87,7 @@ class KafkaSender:
                 async with asyncio.timeout(_SEND_WITHIN):
                     await producer.start()
             except BaseException:
-                await producer.client.close()
+                await _end(producer)
                 raise
             self._producer = producer
         return self._producer
@@ -137,6 +132,14 @@ class KafkaSender:
             handed.set_exception(fault)
         handed.add_done_callback(_fault)  # looked at, also where nobody waits for it any more
         return handed
+
+
+async def _end(producer: AIOKafkaProducer) -> None:
+    try:
+        async with asyncio.timeout(_CLOSE_WITHIN):
+            await producer.stop()
+    except (KafkaError, OSError, TimeoutError):
+        await producer.client.close()
 
 
 def _fault(future: asyncio.Future[Any]) -> BaseException | None:

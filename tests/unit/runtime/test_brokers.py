@@ -12,7 +12,7 @@ from services.runtime.settings import KafkaSettings
 from services.storage.kafka_connection import KafkaConnection
 from services.storage.kafka_topics import load
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 TOPICS = ROOT / "deploy/kafka/topics.toml"
 LOG_IN: dict[str, Any] = {
     "mechanism": "SCRAM-SHA-512",
