@@ -24,7 +24,7 @@ from services.classify.identities import (
     together,
     unresolved,
 )
-from services.classify.respell import respelt
+from services.classify.respell import perhaps, respelt
 from services.classify.salts import without_salt
 from services.classify.suggest import near_names
 from services.reference.catalogue import Catalogue, Entry
@@ -214,6 +214,7 @@ def _unknown(name: str, catalogue: Catalogue) -> Identity:
         family=catalogue.families[family] if family else None,
         candidates=(
             *_named_within(name, catalogue),
+            *_perhaps(name, catalogue),
             *(
                 candidate(entry, "near_spelling")
                 for entry in _entries(near_names(name, catalogue), catalogue)
@@ -233,6 +234,12 @@ def _named_within(name: str, catalogue: Catalogue) -> tuple[Candidate, ...]:
     read = [_alone(part, catalogue) for part in matched.groups()] if matched is not None else []
     entries = {one.entry.key: one.entry for one in read if one is not None and one.entry is not None}
     return tuple(candidate(entry, "part_of_name") for entry in entries.values())
+
+
+def _perhaps(name: str, catalogue: Catalogue) -> tuple[Candidate, ...]:
+    other = perhaps(name)
+    read = _as_written(other, catalogue, step="name") or _folded(other, catalogue) if other else None
+    return () if read is None or read.entry is None else (candidate(read.entry, "position_of_which_ring"),)
 
 
 def _entries(keys: Iterable[str], catalogue: Catalogue) -> list[Entry]:

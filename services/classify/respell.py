@@ -69,6 +69,7 @@ _NUMBERED = re.compile(r"^([234])-(?=[a-z]{4,}[^0-9]*" + _ONE_RING + ")", re.IGN
 _PLACED = re.compile(
     r"^(ort(?:h)?o|meta|para|[omp](?=-))[- ]?(?=[a-z]{4,}[^0-9]*" + _ONE_RING + ")", re.IGNORECASE
 )
+_OF_FENTANYL = re.compile(r"^([234])-(?=[a-z]{4,}[^0-9]*fentan[iy]l[oa]?$)", re.IGNORECASE)
 _PLACES = {"2": "ortho", "3": "meta", "4": "para"}
 _NUMBERS = {"o": "2", "m": "3", "p": "4"}
 
@@ -92,6 +93,12 @@ def respelt(name: str) -> Iterator[str]:
                 seen.add(other)
                 waiting.append(other)
                 yield other
+
+
+def perhaps(name: str) -> str | None:
+    """Return what a numbered fentanyl probably is: its aniline ring is meant more often than its piperidine."""
+    found = _OF_FENTANYL.match(name.strip())
+    return None if found is None else f"{_PLACES[found[1]]}-{name.strip()[found.end() :]}"
 
 
 def _without_racemic(name: str) -> str:

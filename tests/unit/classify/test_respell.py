@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.classify.identify import identify
-from services.classify.respell import respelt
+from services.classify.respell import perhaps, respelt
 from services.reference.catalogue import Catalogue
 
 
@@ -79,3 +79,17 @@ def test_spellings_are_few_distinct_and_never_empty(name: str) -> None:
 def test_forms_of_names_in_alerts(name: str, expected: str | None, catalogue: Catalogue) -> None:
     entry = identify(name=name, catalogue=catalogue, structures=None).entry
     assert (entry.preferred_name if entry else None) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("4-methoxyfentanyl", "para-methoxyfentanyl"),
+        ("2-metilfentanilo", "ortho-metilfentanilo"),
+        ("4'-methylfentanyl", None),
+        ("4-fluoro-3-methylfentanyl", None),
+        ("fentanyl", None),
+    ],
+)
+def test_a_number_on_a_fentanyl_is_only_perhaps_that_of_its_aniline(name: str, other: str | None) -> None:
+    assert perhaps(name) == other
