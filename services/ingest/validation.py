@@ -25,9 +25,7 @@ from services.ingest.counting import exceeds
 
 ALERT_BYTES: Final = 1 << 20
 DEEPEST: Final = 32  # levels of objects and lists
-MOST_VALUES: Final = (
-    20_000  # several times what the longest lists of the contract need
-)
+MOST_VALUES: Final = 20_000  # several times what the longest lists of the contract need
 AHEAD: Final = timedelta(minutes=10)  # how far `sent_at` may be ahead of our clock
 
 _MOST_FAULTS = 100

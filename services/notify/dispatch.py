@@ -13,7 +13,16 @@ from typing import Final, Protocol
 from services.errors import Transient
 from services.notify.channels.sending import Sender, Sent
 from services.notify.instruments import Instruments
-from services.storage.delivery_records import Claim, Deferred, Delivered, Routed, Settled, Settlement
+from services.storage.delivery_records import (
+    Appetite,
+    Claim,
+    Deferred,
+    Delivered,
+    Followed,
+    Routed,
+    Settled,
+    Settlement,
+)
 from services.storage.records import Directory
 
 _LEAST_URGENT: Final = 3
@@ -28,8 +37,10 @@ class Deliveries(Protocol):
         """Claim due notifications, most urgent first."""
         ...
 
-    async def settle(self, settlements: Sequence[Settlement], *, now: datetime) -> Settled:
-        """Write down how claimed notifications ended."""
+    async def settle(
+        self, settlements: Sequence[Settlement], *, now: datetime, appetite: Appetite | None = None
+    ) -> Settled:
+        """Write down how claimed notifications ended; perhaps claim the next."""
         ...
 
     async def expire(self, *, now: datetime, most: int = 500) -> int:
@@ -73,6 +84,7 @@ class Dispatcher:
         self._flying: dict[str, Claim] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._next_at: datetime | None = None
+        self._group: asyncio.TaskGroup | None = None  # while it claims
 
     def wake(self) -> None:
         """Look for work now; called after whatever may have made a row due."""
@@ -80,10 +92,27 @@ class Dispatcher:
 
     def routed(self, routed: Routed) -> None:
         """Take over what routing has read already, and look for work."""
-        for version in routed.versions:
-            self._sender.remember(version)
+        self._remember(routed)
         if routed.ready:
             self.wake()
+
+    def appetite(self) -> Appetite:
+        """Return how much it would take now; a quarter of all is kept for what is urgent."""
+        if self._group is None:
+            return Appetite(0)
+        flying = list(self._flying.values())  # at once: the ledger's thread asks too
+        reserved = len([one for one in flying if one.notification.urgency > _URGENT])
+        crowded = reserved >= self._most * 3 // 4
+        return Appetite(self._most - len(flying), _URGENT if crowded else _LEAST_URGENT)
+
+    def followed(self, followed: Followed) -> None:
+        """Send what was claimed with its verdict, and look for more where that was as much as it would take."""
+        for routed in followed.routed:
+            self._remember(routed)
+        ready = any(one.ready for one in followed.routed)
+        if ready and not followed.claims and not self._flying:  # else whoever settles claims what is due
+            self.wake()
+        self._start(followed.claims, followed.directory)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Send until ``stop`` is set, then let what is under way finish, up to the drain deadline."""
@@ -91,35 +120,44 @@ class Dispatcher:
             settler = group.create_task(self._settle_all(), name="notify-settler")
             expirer = group.create_task(self._expire_often(stop), name="notify-expirer")
             stopper = group.create_task(self._wake_at(stop), name="notify-stopper")
+            self._group = group
             while not stop.is_set():
-                await self._claim_once(group)
+                await self._claim_once()
                 await self._wait()
+            self._group = None
             await self._finish()
             for task in (expirer, stopper):
                 task.cancel()
             await self._outcomes.put(None)
             await settler
 
-    async def _claim_once(self, group: asyncio.TaskGroup) -> None:
+    async def _claim_once(self) -> None:
         self._wake.clear()
         self._next_at = None
-        room = self._most - len(self._flying)
-        if room < 1:
+        wanted = self.appetite()
+        if wanted.most < 1:
             return
-        reserved = len([one for one in self._flying.values() if one.notification.urgency > _URGENT])
-        crowded = reserved >= self._most * 3 // 4  # a quarter is kept for what is urgent
         try:
             claims = await self._deliveries.claim(
-                now=self._clock(), limit=room, least_urgent=_URGENT if crowded else _LEAST_URGENT
+                now=self._clock(), limit=wanted.most, least_urgent=wanted.least_urgent
             )
             directory = await self._deliveries.directory() if claims else None
         except Transient:
             return  # the ledger is out of reach: the rows are still there, and so is the next poll
-        if directory is None:
+        if directory is not None:
+            self._start(claims, directory)
+
+    def _remember(self, routed: Routed) -> None:
+        for version in routed.versions:
+            self._sender.remember(version)
+
+    def _start(self, claims: Sequence[Claim], directory: Directory) -> None:
+        """Send each of these; claimed while it was about to stop, they fall due again when their lease ends."""
+        if self._group is None:
             return
         for claim in claims:
             self._flying[claim.notification.id] = claim
-            task = group.create_task(self._deliver(claim, directory))
+            task = self._group.create_task(self._deliver(claim, directory))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         self._instruments.in_flight.set(len(self._flying))
@@ -165,7 +203,9 @@ class Dispatcher:
     async def _settle(self, batch: list[Settlement]) -> None:
         while True:
             try:
-                settled = await self._deliveries.settle(batch, now=self._clock())
+                settled = await self._deliveries.settle(
+                    batch, now=self._clock(), appetite=self._appetite_after(batch)
+                )
                 break
             except Transient:  # what was sent is sent: keep it until it can be written down
                 await asyncio.sleep(self._poll.total_seconds())
@@ -176,7 +216,17 @@ class Dispatcher:
         self._instruments.in_flight.set(len(self._flying))
         if settled.next_at is not None:
             self._next_at = settled.next_at if self._next_at is None else min(self._next_at, settled.next_at)
-        self.wake()
+        if settled.claims:
+            self._start(settled.claims, await self._deliveries.directory())
+        if settled.claims is None or settled.next_at is not None or self._group is None:
+            self.wake()
+
+    def _appetite_after(self, batch: Sequence[Settlement]) -> Appetite | None:
+        """Return what it would take once these are settled; None where it claims no more."""
+        if self._group is None:
+            return None
+        now = self.appetite()
+        return Appetite(now.most + len(batch), now.least_urgent)
 
     def _count(self, claim: Claim, one: Settlement) -> None:
         channel, urgency = claim.notification.channel.value, claim.notification.urgency

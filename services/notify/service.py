@@ -10,7 +10,7 @@ from schemas.events import CLASSIFIED
 from services.errors import Invalid, Transient
 from services.notify.instruments import Instruments
 from services.notify.reminding import remind
-from services.storage.delivery_records import Chased, Remind, Routed
+from services.storage.delivery_records import Chased, Followed, Remind, Routed
 from services.storage.records import Record
 
 
@@ -41,12 +41,20 @@ class NotifyService:
         self._instruments = instruments
         self._routed = routed
 
+    def followed(self, followed: Followed) -> None:
+        """Count what was routed in the transaction that classified it."""
+        for routed in followed.routed:
+            self._count(routed)
+
     async def handle(self, record: Record) -> None:
         """Route one record of `classified.v1`; `Invalid` where it can never be routed. Safe to repeat."""
         routed = await self._deliveries.route(_message_id(record), now=self._clock())
+        self._count(routed)
+        self._routed(routed)
+
+    def _count(self, routed: Routed) -> None:
         self._instruments.routed.inc(len(routed.versions))
         self._instruments.planned.inc(routed.rows)
-        self._routed(routed)
 
 
 class Chases(Protocol):

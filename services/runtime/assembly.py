@@ -55,6 +55,7 @@ from services.storage.adapters import (
     LedgerSignIns,
 )
 from services.storage.deliveries import LedgerDeliveries
+from services.storage.delivery_records import Followed
 from services.storage.ports import DeadLetters, Executor, Leases, Outbox, Receipts
 from services.storage.receipts import RETENTION_OF_KEYS
 from services.storage.recipients import DirectoryReader
@@ -274,6 +275,12 @@ async def _notify(parts: Parts, stack: AsyncExitStack) -> Loops:
     )
     service = NotifyService(parts.deliveries, clock=now, instruments=instruments, routed=dispatcher.routed)
     chaser = Chaser(parts.deliveries, clock=now, instruments=instruments, wake=dispatcher.wake)
+
+    def followed(done: Followed) -> None:
+        service.followed(done)
+        dispatcher.followed(done)
+
+    stack.callback(parts.deliveries.follow(followed, appetite=dispatcher.appetite, clock=now))
     return [("notify", _read(parts, service)), ("dispatcher", dispatcher.run), ("chaser", chaser.run)]
 
 

@@ -25,7 +25,9 @@ from services.storage.sqlite import SqliteLedger
 
 _BATCH = 16  # records of one commit; more would hold up the HTTP requests between them
 _COLLECT_AFTER = 20_000  # new objects; most die by themselves with the alert they belong to
-_LINGER = timedelta(milliseconds=50)  # metrics may come a moment later, and in larger batches
+# Who has little to do may come a moment later, and do it in larger batches: metrics, and the notifier, for which
+# the deliveries follow in the transaction that classifies.
+_LINGER = timedelta(milliseconds=50)
 
 
 def serve(settings: Settings, roles: frozenset[str]) -> None:
@@ -42,7 +44,7 @@ async def _serve(settings: Settings, roles: frozenset[str]) -> None:
         feed, slow_feed = SqliteFeed(ledger, most=_BATCH), SqliteFeed(ledger, most=_BATCH, linger=_LINGER)
 
         def reader(service: Service, dead_letters: DeadLetters) -> Loop:
-            return partial(_consume, service, slow_feed if service.name == "metrics" else feed, dead_letters)
+            return partial(_consume, service, feed if service.name == "classify" else slow_feed, dead_letters)
 
         means = Means(
             settings=settings,

@@ -1,16 +1,20 @@
 """The deliveries port over an executor: each method is one unit of work or one query."""
 
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Final
 from uuid import uuid4
 
 from sqlalchemy import Connection
 
+from schemas.events import CLASSIFIED
 from services.storage import (
     answers,
     deliveries_chasing,
     deliveries_claiming,
+    deliveries_onwards,
     deliveries_reading,
     deliveries_routing,
     deliveries_rows,
@@ -19,10 +23,12 @@ from services.storage import (
 )
 from services.storage.deliveries_together import Together
 from services.storage.delivery_records import (
+    Appetite,
     Attempt,
     Chased,
     Claim,
     Decide,
+    Followed,
     NewAnswer,
     Remind,
     Routed,
@@ -32,9 +38,12 @@ from services.storage.delivery_records import (
     Standing,
     Told,
 )
+from services.storage.follow_ports import Follows
 from services.storage.ports import Executor
 from services.storage.recipients import DirectoryReader
-from services.storage.records import Answer, Directory, Notification, NotificationState, Reach, Version
+from services.storage.records import Answer, Directory, Event, Notification, NotificationState, Reach, Version
+
+_MOST_FOLLOWED: Final = 4096  # far more than a feed is ever behind
 
 
 class LedgerDeliveries:
@@ -53,7 +62,11 @@ class LedgerDeliveries:
     ) -> None:
         self._executor = executor
         self._rules = rules
+        self._decide = decide
         self._directory = directory or DirectoryReader()
+        self._followed: OrderedDict[str, bool] = (
+            OrderedDict()
+        )  # routed with their verdict; not read again yet
         self._together = Together(
             executor, partial(deliveries_routing.route_all, decide=decide, directory=self._directory)
         )
@@ -63,24 +76,53 @@ class LedgerDeliveries:
 
     async def route(self, message_id: str, *, now: datetime) -> Routed:
         """Route a classified message and every lower version of its thread, once."""
+        if self._followed.pop(message_id, False):
+            return Routed(versions=(), rows=0, ready=False)
         return await self._together.route(message_id, now=now)
+
+    def follow(
+        self,
+        then: Callable[[Followed], None],
+        *,
+        appetite: Callable[[], Appetite],
+        clock: Callable[[], datetime],
+    ) -> Callable[[], None]:
+        """Route and claim in the transaction that classifies, where one writer runs everything; tell ``then``.
+
+        What follows is no promise: whatever is not done there is done when it is read from its topic. Return how to
+        end it.
+        """
+        if not isinstance(self._executor, Follows):
+            return lambda: None
+
+        def unit(connection: Connection, events: Sequence[Event]) -> Followed:
+            now = clock()
+            return deliveries_onwards.route_and_claim(
+                connection,
+                events=events,
+                decide=self._decide,
+                directory=self._directory,
+                claim=self._claiming(appetite(), now=now),
+                now=now,
+            )
+
+        def done(followed: Followed) -> None:
+            for message_id in followed.message_ids:
+                self._followed[message_id] = True
+            while len(self._followed) > _MOST_FOLLOWED:
+                self._followed.popitem(last=False)
+            then(followed)
+
+        return self._executor.follow(CLASSIFIED, unit, done)
 
     async def claim(self, *, now: datetime, limit: int, least_urgent: int = 3) -> list[Claim]:
         """Claim due notifications, most urgent first."""
-        unit = partial(
-            deliveries_claiming.claim,
-            now=now,
-            limit=limit,
-            per_endpoint=self._per_endpoint,
-            tolerated=self._tolerated,
-            lease=self._lease,
-            token=str(uuid4()),
-            least_urgent=least_urgent,
-        )
-        return await self._executor.write(unit)
+        return await self._executor.write(self._claiming(Appetite(limit, least_urgent), now=now))
 
-    async def settle(self, settlements: Sequence[Settlement], *, now: datetime) -> Settled:
-        """Write down how claimed notifications ended."""
+    async def settle(
+        self, settlements: Sequence[Settlement], *, now: datetime, appetite: Appetite | None = None
+    ) -> Settled:
+        """Write down how claimed notifications ended; with an ``appetite`` claim the next, where one writes."""
         unit = partial(
             deliveries_settling.settle,
             settlements=settlements,
@@ -88,7 +130,22 @@ class LedgerDeliveries:
             directory=self._directory,
             now=now,
         )
+        if appetite is not None and isinstance(self._executor, Follows):
+            claim = self._claiming(appetite, now=now)
+            unit = partial(deliveries_onwards.settle_and_claim, settle=unit, claim=claim)
         return await self._executor.write(unit, first=True)  # what is sent and not settled is sent again
+
+    def _claiming(self, appetite: Appetite, *, now: datetime) -> Callable[[Connection], list[Claim]]:
+        return partial(
+            deliveries_claiming.claim,
+            now=now,
+            limit=appetite.most,
+            per_endpoint=self._per_endpoint,
+            tolerated=self._tolerated,
+            lease=self._lease,
+            token=str(uuid4()),
+            least_urgent=appetite.least_urgent,
+        )
 
     async def expire(self, *, now: datetime, most: int = 500) -> int:
         """Take back claims whose lease has lapsed; return how many."""

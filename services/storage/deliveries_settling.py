@@ -119,7 +119,7 @@ def settle(
     )
     fallen_back = _fall_back(connection, verdicts, rules=rules, directory=directory, now=now)
     people = directory(connection).recipients
-    outbox.append_all(connection, (_event(one, people) for one in verdicts), now=now)
+    outbox.append_all(connection, [_event(one, people) for one in verdicts], now=now)
     upcoming = [one.next_at for one in verdicts if one.next_at is not None]
     return Settled(
         states={one.before.id: one.state.value for one in verdicts},

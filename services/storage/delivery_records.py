@@ -161,6 +161,25 @@ class Settled:
     states: Mapping[str, str]  # by notification id; a lost claim is not among them
     next_at: datetime | None
     ready: bool
+    claims: Sequence[Claim] | None = None  # claimed in the same transaction; None: nobody looked
+
+
+@dataclass(frozen=True, slots=True)
+class Appetite:
+    """How many notifications a dispatcher would take now, and which: 0 is the most urgent."""
+
+    most: int
+    least_urgent: int = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Followed:
+    """What was routed and claimed in the transaction that classified these messages."""
+
+    message_ids: tuple[str, ...]
+    routed: tuple[Routed, ...]
+    claims: Sequence[Claim]
+    directory: Directory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

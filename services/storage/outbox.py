@@ -1,6 +1,6 @@
 """The outbox: what a stage hands on, written in the stage's own transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, Final
@@ -28,8 +28,10 @@ _read = (
     .order_by(outbox.c.id)
     .limit(bindparam("most"))
 )
-# In a connection's info, since its executor last looked: topics appended to, and (PostgreSQL) the records themselves.
+# In a connection's info, since its executor last looked: topics appended to, and what was: the events themselves
+# (SQLite), or their records (PostgreSQL).
 APPENDED: Final = "appended"
+EVENTS: Final = "events"
 RECORDS: Final = "records"
 
 _position = select(positions.c.position).where(positions.c.group_name == bindparam("group"))
@@ -45,7 +47,7 @@ def append(connection: Connection, event: Event, *, now: datetime) -> None:
     append_all(connection, (event,), now=now)
 
 
-def append_all(connection: Connection, events: Iterable[Event], *, now: datetime) -> None:
+def append_all(connection: Connection, events: Sequence[Event], *, now: datetime) -> None:
     """Append events in the order given."""
     rows = [
         {
@@ -67,6 +69,7 @@ def append_all(connection: Connection, events: Iterable[Event], *, now: datetime
         )
         connection.info.setdefault(RECORDS, []).extend(new)
     else:
+        connection.info.setdefault(EVENTS, []).extend(events)
         run(connection, insert_once(connection, outbox), rows if len(rows) > 1 else rows[0])
 
 

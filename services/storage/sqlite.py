@@ -13,17 +13,23 @@ import sqlite3
 import threading
 import traceback
 from collections import deque
-from collections.abc import Callable, Set
+from collections.abc import Callable, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+import structlog
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from services.errors import Misconfigured, Transient
-from services.storage.outbox import APPENDED
+from services.storage.outbox import APPENDED, EVENTS
+from services.storage.records import Event
+
+log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 Unit = Callable[[Connection], T]
@@ -60,6 +66,13 @@ class _Waiting:
         self.error: BaseException | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Follower:
+    topic: str
+    unit: Callable[[Connection, Sequence[Event]], Any]
+    then: Callable[[Any], None]
+
+
 class SqliteLedger:
     """Runs units of work on one file.
 
@@ -70,6 +83,7 @@ class SqliteLedger:
         """Open `path`; `exclusive` refuses a second relay; without it a command works beside one."""
         self.path = path
         self.on_commit: list[Callable[[Set[str]], None]] = []
+        self._followers: tuple[_Follower, ...] = ()
         self._engine = open_engine(path)
         self._reading: Connection | None = None
         self._slow = ThreadPoolExecutor(_SLOW_READERS, thread_name_prefix="ledger-reader")
@@ -95,6 +109,18 @@ class SqliteLedger:
         self._waiting.put(waiting)
         answer: T = await waiting.future
         return answer
+
+    def follow(
+        self, topic: str, unit: Callable[[Connection, Sequence[Event]], T], then: Callable[[T], None]
+    ) -> Callable[[], None]:
+        """Run `unit` before each commit that appends to `topic`, and `then` after it, as on_commit's are."""
+        follower = _Follower(topic, unit, then)
+        self._followers += (follower,)
+
+        def end() -> None:
+            self._followers = tuple(one for one in self._followers if one is not follower)
+
+        return end
 
     async def read(self, query: Unit[T]) -> T:
         """Run a short query on the reader's own connection; it sees all that is committed."""
@@ -158,10 +184,12 @@ class SqliteLedger:
 
     def _commit(self, connection: Connection, batch: list[_Waiting]) -> None:
         driver = _driver(connection)
+        followed: list[Callable[[], None]] = []
         try:
             driver.execute("BEGIN IMMEDIATE")
             for waiting in batch:
                 _run(connection, driver, waiting)
+            followed = self._follow(connection, driver)
             driver.execute("COMMIT")
         except (sqlite3.Error, OperationalError) as fault:
             if driver.in_transaction:
@@ -169,15 +197,37 @@ class SqliteLedger:
             for waiting in batch:
                 waiting.error = Transient("the ledger could not commit")
                 waiting.error.__cause__ = fault
+            followed = []
         topics = connection.info.pop(APPENDED, frozenset())
+        connection.info.pop(EVENTS, None)
         by_loop: dict[asyncio.AbstractEventLoop, list[_Waiting]] = {}
         for waiting in batch:
             by_loop.setdefault(waiting.loop, []).append(waiting)
         for loop, answered in by_loop.items():
             if not loop.is_closed():
-                loop.call_soon_threadsafe(self._answer, answered, topics)
+                loop.call_soon_threadsafe(self._answer, answered, topics, followed)
 
-    def _answer(self, batch: list[_Waiting], topics: Set[str]) -> None:
+    def _follow(self, connection: Connection, driver: sqlite3.Connection) -> list[Callable[[], None]]:
+        """Let the followers go on from what the batch appended; return what they want said after the commit."""
+        said: list[Callable[[], None]] = []
+        for follower in self._followers:
+            events = [one for one in connection.info.get(EVENTS, ()) if one.topic == follower.topic]
+            if not events:
+                continue
+            driver.execute("SAVEPOINT follower")
+            try:
+                said.append(partial(follower.then, follower.unit(connection, events)))
+            except OperationalError:
+                raise  # the ledger's fault: it befalls the whole commit
+            except Exception:  # whoever reads the topic meets the same fault, and answers for it
+                log.warning("not followed", topic=follower.topic, exc_info=True)
+                driver.execute("ROLLBACK TO follower")
+            driver.execute("RELEASE follower")
+        return said
+
+    def _answer(
+        self, batch: list[_Waiting], topics: Set[str], followed: Sequence[Callable[[], None]]
+    ) -> None:
         for waiting in batch:
             if waiting.future.done():  # its caller was cancelled; what it wrote stands
                 continue
@@ -185,6 +235,8 @@ class SqliteLedger:
                 waiting.future.set_result(waiting.answer)
             else:
                 waiting.future.set_exception(waiting.error)
+        for say in followed:
+            say()
         if topics:
             for callback in self.on_commit:
                 callback(topics)

@@ -2,13 +2,17 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, insert, select
 
 from services.errors import Misconfigured, Transient
+from services.storage import outbox
+from services.storage.records import Event
 from services.storage.sqlite import SqliteLedger
 from services.storage.tables import counters
 
@@ -95,3 +99,40 @@ async def test_a_full_disk_is_transient_and_loses_only_what_was_refused(ledger: 
     await ledger.write(lambda connection: connection.exec_driver_sql("PRAGMA max_page_count=1073741823"))
     await ledger.write(lambda connection: put(connection, "after"))
     assert await names(ledger) == ["after", "before"]
+
+
+async def test_a_follower_goes_on_in_the_commit_of_whoever_appended(ledger: SqliteLedger) -> None:
+    said: list[list[str]] = []
+
+    def unit(connection: Connection, events: Sequence[Event]) -> list[str]:
+        return [put(connection, f"follows {one.event_id}") for one in events]
+
+    end = ledger.follow("a.v1", unit, said.append)
+    await asyncio.gather(
+        ledger.write(partial(append, "a.v1", "1")), ledger.write(partial(append, "b.v1", "2"))
+    )
+    assert said == [["follows 1"]]
+    assert await names(ledger) == ["follows 1"]
+
+    end()
+    await ledger.write(partial(append, "a.v1", "3"))
+    assert await names(ledger) == ["follows 1"]
+
+
+async def test_a_follower_that_fails_takes_nothing_with_it(ledger: SqliteLedger) -> None:
+    said: list[object] = []
+
+    def unit(connection: Connection, events: Sequence[Event]) -> None:
+        put(connection, "half done")
+        raise ValueError(events)
+
+    ledger.follow("a.v1", unit, said.append)
+    await ledger.write(partial(append, "a.v1", "1"))
+    assert await ledger.read(partial(outbox.read, topics=["a.v1"], after=0, most=5)) != []
+    assert await names(ledger) == []
+    assert said == []
+
+
+def append(topic: str, event_id: str, connection: Connection) -> None:
+    now = datetime(2026, 11, 21, tzinfo=UTC)
+    outbox.append(connection, Event(topic=topic, event_id=event_id, key="k", payload="{}"), now=now)
