@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, settings
 from tests.requirements import Decided, Need, Verdict, decide, find, required
 from tests.servers.kafka import kafka as kafka
 from tests.servers.kafka import own_kafka as own_kafka
+from tests.servers.postgresql import new_postgresql as new_postgresql
 from tests.servers.postgresql import own_postgresql as own_postgresql
 from tests.servers.postgresql import postgresql as postgresql
 

@@ -38,8 +38,11 @@ class PostgresServer:
     The server ends with the process that started it, even if that is killed.
     """
 
-    def __init__(self, *, durable: bool = True) -> None:
-        """Choose a free port; without `durable` a commit does not wait for the disk. `Misconfigured`: no server."""
+    def __init__(self, *, durable: bool = True, like: Path | None = None) -> None:
+        """Choose a free port; without `durable` a commit does not wait for the disk. `Misconfigured`: no server.
+
+        `like` is the folder of another one that is stopped: its data are copied, which is faster than making new.
+        """
         program = installed()
         if program is None:
             raise Misconfigured("postgres", "PostgreSQL is not installed")
@@ -47,6 +50,7 @@ class PostgresServer:
         self.folder = Path(tempfile.mkdtemp(prefix="relay-postgresql-"))
         self._programs = Path(program).resolve().parent
         self._durable = durable
+        self._like = like
         self._as = _OWNER if os.geteuid() == 0 else None
         self._process: subprocess.Popen[bytes] | None = None
         self._guard: subprocess.Popen[bytes] | None = None
@@ -65,6 +69,8 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start the server and wait until it answers; after `kill` it recovers first."""
+        if self._like is not None and not (self.folder / "data").is_dir():
+            subprocess.run(["/bin/cp", "-a", self._like / "data", self.folder], check=True)  # noqa: S603  (our own)
         if not (self.folder / "data").is_dir():
             self._run(
                 "initdb", "-D", "data", "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"

@@ -31,7 +31,7 @@ Unit = Callable[[Connection], T]
 _CONNECT_WITHIN: Final = 5.0  # seconds
 _ANSWER_WITHIN: Final = 20.0  # seconds; above the server's own bounds, for a server that says nothing at all
 _SLOW_ANSWER_WITHIN: Final = 300.0  # seconds; audits and exports
-_ATTEMPTS: Final = 8
+_ATTEMPTS: Final = 10  # some five seconds: a server is back within two where nothing else is wrong
 _FIRST_PAUSE: Final = 0.05  # seconds, doubled each time
 _LONGEST_PAUSE: Final = 1.0
 _PATIENCE: Final = timedelta(seconds=30)  # for one unit, however often it is tried

@@ -1,20 +1,17 @@
-"""What every adapter of keys, dead letters, leases and the audit promises; and that migrations make the tables."""
+"""What every adapter of keys, dead letters, leases and the audit promises."""
 
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from importlib import import_module
-from pathlib import Path
 
 import pytest
 from sqlalchemy import update
 
 from services.errors import Invalid
-from services.storage import migrations, outbox
+from services.storage import outbox
 from services.storage.adapters import LedgerAudit, LedgerDeadLetters, LedgerKeys, LedgerLeases
 from services.storage.keys import NewKey
 from services.storage.records import ApiKey, Record
-from services.storage.sqlite import open_engine
 from services.storage.tables import audit
 from tests.builders import NOW
 from tests.databases import Ledger
@@ -106,34 +103,6 @@ async def test_a_changed_act_breaks_the_chain(ledger: Ledger) -> None:
         lambda connection: connection.execute(update(audit).where(audit.c.id == 3).values(actor="another"))
     )
     assert await acts.broken() == 3
-
-
-def test_the_code_needs_the_newest_migration() -> None:
-    assert migrations.newest() == migrations.HEAD
-
-
-def test_migrations_make_the_tables_that_the_code_has(path: Path) -> None:
-    engine = open_engine(path)
-    with engine.connect() as connection:
-        assert migrations.differences(connection) == []
-        assert migrations.revision(connection) == migrations.HEAD
-    engine.dispose()
-
-
-def test_each_migration_says_when_it_runs() -> None:
-    folder = Path(migrations.__file__).parent / "versions"
-    names = sorted(file.stem for file in folder.glob("[0-9]*.py"))
-    assert names
-    for name in names:
-        assert import_module(f"services.storage.migrations.versions.{name}").phase in {"pre", "post"}
-
-
-def test_migrating_twice_changes_nothing(path: Path) -> None:
-    engine = open_engine(path)
-    migrations.upgrade(engine)
-    with engine.connect() as connection:
-        assert migrations.differences(connection) == []
-    engine.dispose()
 
 
 @pytest.mark.parametrize("secret", ["\x00", "ñ" * 12, "a" * 10_000])

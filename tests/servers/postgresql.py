@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final, TypeVar
 
 import pytest
@@ -72,8 +73,16 @@ def postgresql() -> Iterator[Databases]:
         yield Databases(server)
 
 
-@pytest.fixture
-def own_postgresql() -> Iterator[PostgresServer]:
-    """A durable server of this test's own, to be stopped, killed and paused."""
+@pytest.fixture(scope="session")
+def new_postgresql() -> Iterator[Path]:
+    """The folder of a server that nothing was done with."""
     with PostgresServer() as server:
+        server.stop()
+        yield server.folder
+
+
+@pytest.fixture
+def own_postgresql(new_postgresql: Path) -> Iterator[PostgresServer]:
+    """A durable server of this test's own, to be stopped, killed and paused."""
+    with PostgresServer(like=new_postgresql) as server:
         yield server
