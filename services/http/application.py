@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from services.errors import Transient
+from services.errors import Invalid, Transient
 from services.http.docs import docs_routes
 from services.http.envelope import Envelope, protect
 from services.http.health import Check, health_routes
@@ -63,6 +63,7 @@ def build_application(
         app.router.routes.extend(router.routes)
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(HTTPException, _framework)
+    app.add_exception_handler(Invalid, _invalid)
     app.add_exception_handler(Transient, _transient)
     app.add_exception_handler(Exception, _crashed)
     app.add_middleware(Envelope, request_time=request_time)
@@ -84,6 +85,13 @@ async def _framework(request: Request, fault: Exception) -> Response:
         headers["Allow"] = ", ".join(_allowed(request))
     kind = _KINDS.get(fault.status_code, "internal" if fault.status_code >= 500 else "bad-request")
     return answer(Refusal(fault.status_code, kind, headers=headers), request)
+
+
+async def _invalid(request: Request, _fault: Exception) -> Response:
+    """Answer for a text that the ledger cannot hold: nothing has such a name, and nothing can be kept under it."""
+    if request.method in ("GET", "HEAD"):
+        return answer(Refusal(404, "not-found"), request)
+    return answer(Refusal(422, "invalid"), request)
 
 
 async def _transient(request: Request, _fault: Exception) -> Response:

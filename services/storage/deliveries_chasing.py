@@ -70,6 +70,7 @@ _overdue = (
     )
     .order_by(notifications.c.urgency, notifications.c.due_at)
     .limit(bindparam("most"))
+    .with_for_update(skip_locked=True, of=notifications)  # two that chase at once share the work
 )
 _of_recipient = select(*NOTIFICATION_COLUMNS).where(
     notifications.c.message_id == bindparam("message"), notifications.c.recipient_id == bindparam("recipient")
@@ -104,6 +105,7 @@ _silent = (
     )
     .order_by(notifications.c.urgency, notifications.c.created_at)
     .limit(bindparam("most"))
+    .with_for_update(skip_locked=True, of=notifications)  # two that chase at once share the work
 )
 
 

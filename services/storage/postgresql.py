@@ -18,10 +18,10 @@ from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from services.errors import Transient
+from services.errors import Invalid, Transient
 from services.storage.gate import Gate
 from services.storage.outbox import APPENDED, RECORDS
-from services.storage.postgresql_faults import Kind, kind_of, refusal
+from services.storage.postgresql_faults import Kind, is_unstorable, kind_of, refusal
 from services.storage.records import Record
 from services.storage.repeating import is_repeatable
 
@@ -85,9 +85,9 @@ class PostgresLedger:
         """Run `unit` in a transaction and return what it returned, once that is on disk.
 
         Units run side by side; those with `first`, for which a sender waits, get a connection before the others.
-        What the unit raises is raised here and undoes it. `Transient`: the ledger is out of reach or overloaded.
-        Then nothing was kept, except where the connection broke in the very commit of a unit that is not marked
-        `repeatable`; asking again is what a caller does either way.
+        What the unit raises is raised here and undoes it. `Invalid`: a text that cannot be kept. `Transient`: the
+        ledger is out of reach or overloaded. Then nothing was kept, except where the connection broke in the very
+        commit of a unit that is not marked `repeatable`; asking again is what a caller does either way.
         """
         async with self._gate.place(first=first):
             done = await self._try(lambda: self._write_once(unit), again=is_repeatable(unit))
@@ -100,7 +100,7 @@ class PostgresLedger:
         return done.answer
 
     async def read(self, query: Unit[T]) -> T:
-        """Run a short query; all its statements see one moment of what is committed."""
+        """Run a short query; all its statements see one moment of what is committed. Raises as `write`."""
         async with self._gate.place(first=True):
             return await self._try(lambda: _query(self._reading, query), again=True)
 
@@ -144,6 +144,8 @@ class PostgresLedger:
         except TimeoutError as fault:
             raise Transient("the ledger does not answer") from fault
         except Exception as fault:
+            if is_unstorable(fault):
+                raise Invalid("unstorable_text", "holds a character that no text may hold") from None
             if (reason := refusal(fault)) is not None:
                 raise Transient(reason) from fault
             if kind_of(fault) is not None:

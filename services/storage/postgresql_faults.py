@@ -68,6 +68,16 @@ def kind_of(fault: BaseException) -> Kind | None:
     return Kind.LOST if _says_closed(fault) else None
 
 
+def is_unstorable(fault: BaseException) -> bool:
+    """Return whether a text holds what PostgreSQL keeps in none: U+0000, or half of a surrogate pair."""
+    cause: BaseException | None = fault
+    while cause is not None:
+        if isinstance(cause, UnicodeEncodeError):
+            return True
+        cause = cause.__cause__
+    return code_of(fault) == "22021"
+
+
 def refusal(fault: BaseException) -> str | None:
     """Return why the server refuses us, whom waiting does not help; None for every other fault."""
     return _REFUSED.get(code_of(fault) or "")

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert, make_url, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from services.demo.postgresql_server import PostgresServer
-from services.errors import Misconfigured, Transient
+from services.errors import Invalid, Misconfigured, Transient
 from services.runtime import ledgers
 from services.runtime.settings import LedgerSettings
 from services.storage import outbox, receipts
@@ -143,6 +143,14 @@ async def test_a_query_sees_one_moment(ledger: PostgresLedger, place: PostgresPl
     assert await ledger.read(twice) == (set(), set())
     assert await ledger.read_slowly(names) == {"meanwhile"}
     other.close()
+
+
+@pytest.mark.parametrize("name", ["\x00", "a\x00b", "\ud800"])
+async def test_a_text_that_no_database_holds_is_invalid(ledger: PostgresLedger, name: str) -> None:
+    with pytest.raises(Invalid):
+        await ledger.read(partial(receipts.get, message_id=name))
+    with pytest.raises(Invalid):
+        await ledger.write(lambda connection: put(connection, name))
 
 
 async def test_a_query_writes_nothing(ledger: PostgresLedger) -> None:
