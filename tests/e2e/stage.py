@@ -23,6 +23,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from benchmarks.receiver import Connection, Log
 from benchmarks.workload import COUNTRIES, body
+from services.demo.cluster import Cluster
 from services.demo.installation import Installation
 from services.demo.parties import Holder
 
@@ -121,7 +122,7 @@ class Ended:
 class Stage:
     """A running relay, its receivers, a client that posts as `SENDER`."""
 
-    relay: Installation
+    relay: Installation | Cluster
     webhooks: Receiver
     mails: Mailbox
     client: httpx.AsyncClient
@@ -154,6 +155,9 @@ class Stage:
 
     async def metrics(self) -> str:
         """Return what Prometheus would read."""
+        if isinstance(self.relay, Cluster):
+            port = self.relay.ports["metrics", 0]
+            return (await self.client.get(f"http://127.0.0.1:{port}/metrics")).text
         return (await self.client.get("/metrics")).text
 
     async def at_rest(self) -> None:
@@ -211,19 +215,23 @@ def institution(
 
 @asynccontextmanager
 async def staged(
-    folder: Path, *, recipients: Sequence[Mapping[str, Any]], settings: Mapping[str, str] | None = None
+    folder: Path,
+    *,
+    recipients: Sequence[Mapping[str, Any]],
+    settings: Mapping[str, str] | None = None,
+    build: Callable[..., Installation | Cluster] = Installation,
 ) -> AsyncIterator[Stage]:
     """Start a relay that knows `recipients`; it and its receivers end with the block, whatever happens."""
     async with AsyncExitStack() as stack:
         webhooks, mails = Receiver(), Mailbox()
         hook_port = await _listen(stack, partial(Connection, webhooks))
         mail_port = await _listen(stack, partial(_dialogue, mails))
-        relay = Installation(folder, settings={"RELAY_EMAIL__PORT": str(mail_port), **(settings or {})})
+        relay = build(folder, settings={"RELAY_EMAIL__PORT": str(mail_port), **(settings or {})})
+        stack.push_async_callback(_end, relay)
         directory = folder / "directory.json"
         entries = json.dumps({"institutions": recipients})
         directory.write_text(entries.replace("{webhooks}", f"http://127.0.0.1:{hook_port}"), encoding="utf-8")
         keys = await relay.prepare([_sender()], directory=directory)
-        stack.push_async_callback(_end, relay)
         await relay.start()
         client = httpx.AsyncClient(
             base_url=relay.url,
@@ -283,11 +291,11 @@ def _dialogue(mails: Mailbox) -> SMTP:
     return SMTP(mails, hostname="localhost", enable_SMTPUTF8=True, loop=asyncio.get_running_loop())
 
 
-async def _end(relay: Installation) -> None:
-    """Stop the relay; one that does not is killed, so that no test leaves a process behind."""
+async def _end(relay: Installation | Cluster) -> None:
+    """End the relay; one that does not is killed, so that no test leaves a process behind."""
     try:
         async with asyncio.timeout(WITHIN):
-            await relay.stop()
+            await relay.close()
     except TimeoutError:
         await relay.kill()
         raise
