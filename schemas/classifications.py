@@ -86,6 +86,12 @@ class Classification(Answer):
     review: tuple[str, ...] = ()
 
 
+class DryRun(Classification):
+    """What an alert that was not sent would be taken for; `explanation` says it in words, in its language."""
+
+    explanation: tuple[str, ...] = ()
+
+
 class RelatedAlert(Answer):
     """Another alert that this one belongs with, and why."""
 

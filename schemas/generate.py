@@ -11,7 +11,7 @@ from typing import Final
 from pydantic import BaseModel
 
 from schemas.alerts import Alert
-from schemas.classifications import Classification, Correlation
+from schemas.classifications import Classification, Correlation, DryRun
 from schemas.events import Acknowledged, AlertAccepted, AlertClassified, DeliveryRecorded
 from schemas.notifications import Acknowledgement, NotificationPage, WebhookMessage
 from schemas.problems import Problem
@@ -41,6 +41,7 @@ _WRITTEN: Final[Mapping[str, type[BaseModel]]] = {
     "page": Page,
     "problem": Problem,
     "receipt": Receipt,
+    "dry-run": DryRun,
     "resolution": ResolutionView,
     "review-left": ReviewDoneView,
     "review-page": ReviewPage,

@@ -347,7 +347,12 @@ def _routers(
         reading_routes(
             stored, threads, deliveries, reading=reading, authenticator=authenticator, public_url=url
         ),
-        dry_run_routes(dry_run, parse=lambda body: parse(body, now=clock.now), authenticator=authenticator),
+        dry_run_routes(
+            dry_run,
+            terms=load_terms(),
+            parse=lambda body: parse(body, now=clock.now),
+            authenticator=authenticator,
+        ),
         review_routes(
             LedgerReviews(ledger, may_see=lambda _institution, _message: True),
             threads,

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from schemas.alerts import Alert
-from schemas.classifications import Classification
+from schemas.classifications import Classification, DryRun
 from schemas.reviews import (
     ResolutionRequest,
     ResolutionView,
@@ -21,6 +21,7 @@ from schemas.reviews import (
     ReviewItem,
     ReviewPage,
 )
+from services.classify.explain import explain
 from services.classify.reviewing import Item, Reviews, alike, concerns_all_of, items_of
 from services.disclosure import Reader
 from services.errors import Invalid
@@ -31,6 +32,7 @@ from services.http.problems import Refusal, fault, is_id, missing
 from services.http.reading import SECRETARIAT, Reading
 from services.http.routes import RawRoute, documented, refusals
 from services.reference.catalogue import Catalogue
+from services.reference.terms import Terms
 from services.storage.ports import Threads
 from services.storage.records import Version
 from services.storage.review_records import NOT_A_SUBSTANCE, NewResolution, Reconsider, Resolved
@@ -49,6 +51,7 @@ _PARAMETERS: Final = {
 def dry_run_routes(
     classify: Callable[[Alert], Classification],
     *,
+    terms: Terms,
     parse: Callable[[bytes], Alert],
     authenticator: Authenticator,
 ) -> APIRouter:
@@ -60,13 +63,15 @@ def dry_run_routes(
         summary="Dry run: the classification that the alert would get",
         responses=refusals(400, 401, 403, 408, 413, 415, 422, 429, 503),
         openapi_extra=documented(body=Alert),
-        response_model=Classification,
+        response_model=DryRun,
     )
     async def dry_run(request: Request) -> Response:
         caller = await authenticator.caller(request, "send")
         body = await read_json(request, most=ALERT_BYTES, within=BODY_TIME)
         alert = parse(body)
-        verdict = await asyncio.to_thread(classify, alert)
+        found = await asyncio.to_thread(classify, alert)
+        words = explain(found, terms=terms, language=alert.language.value)
+        verdict = DryRun(**found.__dict__, explanation=words)
         return Response(verdict.model_dump_json(), media_type="application/json", headers=caller.headers)
 
     return router

@@ -10,9 +10,11 @@ import typer
 
 from schemas.problems import Problem
 from services.classify.assess import classify_alert
+from services.classify.explain import explain
 from services.commands import ledger, output
 from services.commands.faults import FAILED, Failed
 from services.ingest.validation import InvalidAlert, parse_alert
+from services.reference.terms import load_terms
 from services.runtime import settings, tables
 
 _STDIN = Path("-")
@@ -20,14 +22,17 @@ _STDIN = Path("-")
 
 def classify(
     file: Annotated[Path, typer.Argument(help="Alerts, one JSON object a line; - reads standard input.")],
+    in_words: Annotated[
+        bool, typer.Option("--explain", help="Write words instead, in the language of each alert.")
+    ] = False,
 ) -> None:
-    """Classify alerts: for each line {"classification": ...} or {"problem": ...}, in the same order.
+    """Classify alerts: for each line {"classification": ..., "explanation": [...]} or {"problem": ...}.
 
-    Exit status 1 where a line was refused.
+    The order is that of the lines. Exit status 1 where a line was refused.
     """
     refused = 0
     with opened(file) as (lines, size), output.progressing("classifying") as report:
-        used = tables.load(settings.load().classify.catalogue)
+        used, terms = tables.load(settings.load().classify.catalogue), load_terms()
         done = 0
         for raw in lines:
             done += len(raw)
@@ -43,7 +48,11 @@ def classify(
             found = classify_alert(
                 alert, catalogue=used.catalogue, structures=used.structures, plan=used.plan
             )
-            output.line({"classification": found.model_dump(mode="json")})
+            words = explain(found, terms=terms, language=alert.language.value)
+            if in_words:
+                typer.echo("\n".join((f"{alert.national_ref}: {alert.title}", *words, "")))
+            else:
+                output.line({"classification": found.model_dump(mode="json"), "explanation": words})
     if refused:
         output.say(f"relay: {refused} refused")
         raise typer.Exit(FAILED)

@@ -41,8 +41,9 @@ from services.notify.pages.signing_in import signing_in_routes
 from services.notify.pages.telling import Teller
 from services.notify.pages.view import View
 from services.notify.pages.words import Words, code_letter, load_words
-from services.notify.voice import Places, Terms
+from services.notify.voice import Places
 from services.reference.catalogue import Catalogue
+from services.reference.terms import Terms
 from services.runtime.settings import Settings
 from services.storage.ports import Audit, Keys, Receipts, SignIns, Threads
 from services.storage.records import Directory
@@ -108,7 +109,10 @@ def application(web: Web) -> FastAPI:
             public_url=url,
         ),
         dry_run_routes(
-            web.classify, parse=lambda body: parse(body, now=web.clock()), authenticator=authenticator
+            web.classify,
+            terms=web.terms,
+            parse=lambda body: parse(body, now=web.clock()),
+            authenticator=authenticator,
         ),
         review_routes(
             web.reviews,

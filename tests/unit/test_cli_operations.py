@@ -213,7 +213,8 @@ def test_alerts_are_classified_in_their_order_and_faults_stand_in_their_place(re
     file.write_text("\n".join(lines))
     ended = relay("classify", str(file))
     assert ended.status == 1
-    assert [list(line) for line in ended.lines] == [["classification"], ["problem"], ["classification"]]
+    told = ["classification", "explanation"]
+    assert [list(line) for line in ended.lines] == [told, ["problem"], told]
     assert ended.lines[0]["classification"]["severity"]["level"] in ("critical", "high", "moderate", "info")
     assert ended.lines[1]["problem"]["status"] == 422
     file.write_text(lines[0])
