@@ -184,6 +184,13 @@ def test_new_env_gives_all_that_must_be_given_afresh_each_time(made: dict[str, s
     assert all(made[name] != other[name] for name in secret)
 
 
+def test_files_with_secrets_are_kept_out_of_the_repository_and_the_image() -> None:
+    ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+    assert {"/.env", "/deploy/local.env"} <= set(ignored)
+    assert (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()[1] == "*"
+    assert all(one["env_file"] == [{"path": "deploy/local.env", "required": False}] for one in RELAY.values())
+
+
 def test_prometheus_scrapes_every_service_where_it_answers() -> None:
     config = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
     scraped = {
