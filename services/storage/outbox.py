@@ -99,12 +99,13 @@ def prune(connection: Connection, *, groups: Sequence[str], before: datetime, mo
 
     Done with is what every group has read; on PostgreSQL, where no group reads the table, what is published.
     """
+    old = select(outbox.c.id).where(outbox.c.created_at < before).limit(most)
     if connection.dialect.name == "postgresql":
-        done: ColumnElement[bool] = outbox.c.published_at.is_not(None)
+        old = old.where(outbox.c.published_at.is_not(None)).order_by(outbox.c.created_at)
     else:
         read_by = {row.group_name: row.position for row in connection.execute(select(positions))}
-        done = outbox.c.id <= min((read_by.get(group, 0) for group in groups), default=0)
-    old = select(outbox.c.id).where(done, outbox.c.created_at < before).order_by(outbox.c.id).limit(most)
+        done = min((read_by.get(group, 0) for group in groups), default=0)
+        old = old.where(outbox.c.id <= done).order_by(outbox.c.id)
     return connection.execute(delete(outbox).where(outbox.c.id.in_(old))).rowcount
 
 

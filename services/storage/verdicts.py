@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, bindparam, func, insert, select
+from sqlalchemy import Connection, Select, bindparam, exists, func, insert, select
 
 from schemas.classifications import Classification, Correlation
 from services.storage import documents, thread_rows
@@ -48,6 +48,10 @@ _joined = (
     .join(verdicts, verdicts.c.message_id == receipts.c.id)
 )
 _newest = _joined.where(verdicts.c.revision == _newest_revision)
+_later = verdicts.alias("later")
+_listed = _joined.where(  # the same rows, said so that PostgreSQL takes them in the order of their decisions
+    ~exists().where(_later.c.message_id == verdicts.c.message_id, _later.c.revision > verdicts.c.revision)
+)
 _version = _newest.where(receipts.c.id == bindparam("message_id"))
 _history = _newest.where(verdicts.c.thread_id == bindparam("thread_id")).order_by(
     verdicts.c.thread_version, verdicts.c.decision
@@ -182,7 +186,7 @@ def newest(connection: Connection, *, before: int, most: int) -> Page:
 
 
 def _filtered(filters: Filters) -> Select[Any]:
-    query: Select[Any] = _newest
+    query: Select[Any] = _listed
     if filters.sender_id is not None:
         query = query.where(receipts.c.sender_id == filters.sender_id)
     if filters.country is not None:

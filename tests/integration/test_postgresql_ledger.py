@@ -13,7 +13,8 @@ from services.demo.postgresql_server import PostgresServer
 from services.errors import Invalid, Misconfigured, Transient
 from services.runtime import ledgers
 from services.runtime.settings import LedgerSettings
-from services.storage import outbox, receipts
+from services.storage import outbox, publishing, receipts
+from services.storage.adapters import LedgerOutbox
 from services.storage.postgresql import PostgresLedger
 from services.storage.receipt_records import Repeated
 from services.storage.records import Event, Record
@@ -264,3 +265,21 @@ def test_a_server_that_is_not_there_is_transient() -> None:
     settings = LedgerSettings.model_validate({"url": "postgresql://relay@127.0.0.1:1/relay"})
     with pytest.raises(Transient, match="postgresql://relay@127"):
         ledgers.require_head(settings)
+
+
+async def test_on_postgresql_what_is_published_is_pruned_and_the_rest_is_the_backlog(
+    ledger: PostgresLedger,
+) -> None:
+    port = LedgerOutbox(ledger)
+    events = [Event(topic="alerts.v1", event_id=one, key="k", payload="{}") for one in "abc"]
+    written: list[Record] = []
+    ledger.on_append.append(written.extend)
+    await ledger.write(partial(outbox.append_all, events=events, now=NOW))
+    ids = [one.position for one in written[:2]]
+    await ledger.write(partial(publishing.mark_published, positions=ids, now=NOW))
+    prune = partial(port.prune, groups=("never read",), keep_for=timedelta(days=7), most=100)
+
+    assert await port.backlog(group="classify", topics=["alerts.v1"]) == (1, NOW)
+    assert await prune(now=NOW + timedelta(days=6)) == 0
+    assert await prune(now=NOW + timedelta(days=8)) == 2
+    assert await port.backlog(group="classify", topics=["alerts.v1"]) == (1, NOW)

@@ -32,6 +32,12 @@ Index(
     sqlite_where=outbox.c.published_at.is_not(None),  # there the table is the transport: an empty index
     postgresql_where=outbox.c.published_at.is_(None),
 )
+Index(
+    "outbox_published",  # what retention prunes, where the rows are published
+    outbox.c.created_at,
+    sqlite_where=outbox.c.published_at.is_not(None),
+    postgresql_where=outbox.c.published_at.is_not(None),
+)
 
 positions = Table(
     "positions",  # how far each group has read the outbox

@@ -1,0 +1,136 @@
+"""The hot statements read by index on PostgreSQL too, over a ledger that has grown."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event, text
+
+from services.storage import outbox, publishing, receipts, thread_rows, verdicts
+from services.storage.tables import outbox as outbox_table
+from services.storage.tables import receipts as receipts_table
+from services.storage.tables import sightings
+from services.storage.tables import verdicts as verdicts_table
+from services.storage.thread_records import Filters
+from tests.builders import NOW, make_alert
+from tests.integration.test_deciding_at_once import submission
+from tests.integration.test_delivering_at_once import claiming, routing
+from tests.ledger import Relay
+from tests.two_transactions import Two
+
+pytestmark = [pytest.mark.integration, pytest.mark.needs("postgresql")]
+
+COPIES = 4_000
+_GROWING = (receipts_table, verdicts_table, sightings, outbox_table)  # with every alert
+
+
+@pytest.fixture
+def grown(relay: Relay) -> Relay:
+    """A relay with one decided alert, and a few thousand rows beside what it wrote."""
+    relay.send(make_alert())
+    relay.run(_multiply)
+    return relay
+
+
+def _multiply(connection: Connection) -> None:
+    """Copy each row under keys of its own; the copies are of long ago."""
+    for table in ("receipts", "threads", "verdicts", "sightings", "outbox"):
+        columns = [
+            name
+            for (name,) in connection.execute(
+                text("SELECT column_name FROM information_schema.columns WHERE table_name = :table"),
+                {"table": table},
+            )
+        ]
+        changed = {
+            "id": "n" if table == "outbox" else "left(md5(t.id || n), 36)",
+            "national_ref": "'COPY-' || n",
+            "relay_id": "'COPY-' || n",
+            "opaque_id": "'C-' || n",
+            "message_id": "left(md5(t.message_id || n), 36)",
+            "thread_id": "left(md5(t.thread_id || n), 36)",
+            "event_id": "left(md5(t.event_id || n), 36)",
+            "incident_id": "left(md5(t.incident_id || n), 36)",
+            "decision": "t.decision + n",
+            "routed_at": "1",
+            "published_at": "1",
+            "state": "'classified'" if table == "receipts" else "t.state",
+            "key": "t.key || n",
+        }
+        if table == "outbox":
+            changed["id"] = "1000 + n + t.id * 10000"
+        values = ", ".join(changed.get(name, f't."{name}"') for name in columns)
+        names = ", ".join(f'"{name}"' for name in columns)
+        connection.execute(
+            text(  # our own tables and columns
+                f"INSERT INTO {table} ({names}) SELECT {values} FROM {table} t, generate_series(1, {COPIES}) n"
+            )
+        )
+    connection.execute(text("ANALYZE"))
+
+
+def plans_of(connection: Connection, unit: Callable[[Connection], Any]) -> list[str]:
+    """Run `unit` and return the plan of each of its statements."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(_c: Any, _cursor: Any, sql: str, parameters: Any, _context: Any, many: bool) -> None:
+        if not many and sql.lstrip().upper().startswith(("SELECT", "UPDATE", "DELETE")):
+            asked.append((sql, parameters))
+
+    event.listen(connection, "before_cursor_execute", note)
+    unit(connection)
+    event.remove(connection, "before_cursor_execute", note)
+    return [
+        "\n".join(row[0] for row in connection.exec_driver_sql(f"EXPLAIN {sql}", parameters))
+        for sql, parameters in asked
+    ]
+
+
+def read_whole(plans: list[str]) -> list[str]:
+    """Return the plans that read one of the growing tables from end to end."""
+    return [plan for plan in plans if any(f"Seq Scan on {table.name} " in plan for table in _GROWING)]
+
+
+def test_accepting_and_deciding_an_alert_reads_no_table_whole(grown: Relay, at_once: Two) -> None:
+    new = submission(make_alert(national_ref="NEW-1"), key="k")
+    accepting = at_once.look(lambda c: plans_of(c, partial(receipts.accept, submission=new)))
+    message = grown.post(make_alert(national_ref="NEW-2"))
+    deciding = at_once.look(lambda c: plans_of(c, grown.deciding(message)))
+
+    assert len(accepting) > 1
+    assert len(deciding) > 5
+    assert read_whole([*accepting, *deciding]) == []
+
+
+def test_routing_and_claiming_reads_no_table_whole(grown: Relay, at_once: Two) -> None:
+    message = grown.post(make_alert(national_ref="NEW-2"))
+    grown.settle(message)
+    routed = at_once.look(lambda c: plans_of(c, routing(message.id, now=NOW)))
+    claimed = at_once.look(lambda c: plans_of(c, claiming("a", now=NOW)))
+
+    assert len(routed) > 3
+    assert len(claimed) > 2
+    assert read_whole(routed) == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        partial(verdicts.page, after=0, most=20, filters=Filters()),
+        partial(verdicts.unrouted, before=NOW, most=20),
+        partial(receipts.stale, before=NOW, most=20),
+        partial(receipts.page, sender_id=None, after=None, most=20),
+        partial(publishing.unpublished, before=NOW, most=20),
+        partial(thread_rows.by_relay_id, relay_id="COPY-7"),
+        partial(outbox.prune, groups=(), before=NOW, most=20),
+    ],
+    ids=lambda query: f"{query.func.__module__.rpartition('.')[2]} {query.func.__name__}",
+)
+def test_what_is_asked_again_and_again_reads_no_table_whole(
+    grown: Relay, at_once: Two, query: Callable[[Connection], Any]
+) -> None:
+    del grown  # it only has to be there
+    plans = at_once.look(lambda c: plans_of(c, query))
+    assert plans
+    assert read_whole(plans) == []
