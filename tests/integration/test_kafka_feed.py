@@ -1,6 +1,7 @@
 """The feed among other members of its group, over rebalances and faults of the broker; the traps of the client."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -29,8 +30,12 @@ WITHIN = 60
 class Reader:
     """A process of a service: reads, handles for as long as it is told, acknowledges."""
 
-    def __init__(self, kafka: KafkaServer, topics: Sequence[str], *, group: str, most: int = 4) -> None:
-        self.feed = KafkaFeed(KafkaConnection(servers=kafka.servers), most=most, session=timedelta(seconds=2))
+    def __init__(
+        self, kafka: KafkaServer, topics: Sequence[str], *, group: str, most: int = 4, session: float = 2
+    ) -> None:
+        self.feed = KafkaFeed(
+            KafkaConnection(servers=kafka.servers), most=most, session=timedelta(seconds=session)
+        )
         self.topics = topics
         self.group = group
         self.handled: list[Record] = []
@@ -90,9 +95,10 @@ class Rig:
         self._sender = KafkaSender(self.connection)
         self._readers: list[Reader] = []
 
-    def reader(self, *topics: str, most: int = 4) -> Reader:
-        self._readers.append(Reader(self.kafka, topics or (self.topic,), group=self.group, most=most))
-        return self._readers[-1]
+    def reader(self, most: int = 4, session: float = 2) -> Reader:
+        reader = Reader(self.kafka, (self.topic,), group=self.group, most=most, session=session)
+        self._readers.append(reader)
+        return reader
 
     async def make(self, *, partitions: int) -> None:
         wanted = Topic(
@@ -179,13 +185,14 @@ async def test_a_reader_that_leaves_in_good_order_gives_the_rest_away_at_once(ri
 
 
 async def test_a_rebalance_during_a_long_batch_stops_nobody(rig: Rig) -> None:
-    """The first trap: a lock across `getmany` that the listener wants too is never given back."""
-    first = rig.reader()
+    """The first trap: what the listener waits for must never wait for the listener."""
+    first = rig.reader(session=6)
     first.may_end.clear()
     await rig.send(range(40))
     await until(lambda: bool(first.ids))
-    second = rig.reader()
-    await until(lambda: second.feed.ready(rig.group))  # it did not wait for the batch for ever
+    second = rig.reader(session=6)
+    # it waited for the batch, but neither for ever nor until the brokers expelled the first after twice a session
+    await until(lambda: second.feed.ready(rig.group), within=10)
     first.may_end.set()
     await until(lambda: set(first.acknowledged) | set(second.acknowledged) >= every(40))
     await asyncio.gather(first.end(), second.end())
@@ -194,15 +201,15 @@ async def test_a_rebalance_during_a_long_batch_stops_nobody(rig: Rig) -> None:
 
 async def test_a_batch_that_ends_in_time_is_committed_before_its_partitions_go(rig: Rig) -> None:
     """The second trap: what is in hand must end before the state is given up."""
-    first = rig.reader(most=40)
+    first = rig.reader(most=40, session=6)
     first.may_end.clear()
     await rig.send(range(40))
     await until(lambda: bool(first.ids))
     member = first.feed._members[rig.group]
-    epoch = member._epoch
-    second = rig.reader(most=40)
+    member._commit_at = math.inf  # so that nothing but the rebalance commits
+    second = rig.reader(most=40, session=6)
+    await until(lambda: member._consumer._subscription.reassignment_in_progress)
     await asyncio.sleep(0.3)  # far less than the listener waits
-    assert member._epoch == epoch
     first.may_end.set()
     await until(lambda: set(first.acknowledged) | set(second.acknowledged) >= every(40))
     assert set(first.ids).isdisjoint(second.ids)
@@ -241,6 +248,8 @@ async def test_an_acknowledgement_after_the_partitions_went_commits_nothing(rig:
     held = set(member._consumer.assignment())
     await member.on_partitions_revoked(held)
     await member.on_partitions_assigned(held)
+    for record in reader.handled:  # as if it were handed out again
+        member._positions.hand_out(TopicPartition(record.topic, record.partition), record.position)
     await reader.feed.acknowledge(reader.handled, group=rig.group)
     assert member._positions.to_commit() == {}
 
