@@ -17,7 +17,7 @@ from services.reference.catalogue import PLANT_PREFIX, Catalogue, Entry
 from services.reference.check import problems
 from services.reference.controls import DaySpan, controls_on, nps_strict
 from services.reference.installing import install
-from services.reference.loader import load_catalogue
+from services.reference.loader import UNVERSIONED, load_catalogue
 from services.reference.plan import load_plan_lines
 from services.reference.structural import load_class_rules
 from services.reference.tables import DATA
@@ -117,6 +117,8 @@ def load(
     Started with it, the relay decides open threads again, and tells of those that have become graver.
     """
     version = _sound(tables)
+    if version == UNVERSIONED:
+        raise Failed(f'{tables}: give the tables a manifest.json: {{"version": "2027.1"}}')
     if version == _loaded(DATA).version:
         raise Failed(f"{version} is the version of the package: give the tables another in manifest.json")
     try:

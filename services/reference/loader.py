@@ -19,22 +19,27 @@ from services.reference.catalogue import (
     frozen,
 )
 from services.reference.indexing import NamesBuilder
-from services.reference.tables import DATA, items, rows
+from services.reference.tables import DATA, items, rows, table
 from services.reference.words import load_words
 
 _SHARED_BY = 0.9  # of a family's rows: below, a code says nothing of a member that is not named
 _VARIANTS = 2  # of one name with different locants: from here on the bare name is ambiguous
 
+UNVERSIONED = "unversioned"  # tables without a manifest: to look at, not to use
+
 Row = Mapping[str, str]
 
 
 def load_catalogue(directory: Path = DATA) -> Catalogue:
-    """Read the tables of ``directory`` (about 0.3 s). Raises OSError, KeyError, ValueError."""
-    families = {row["family"]: row for row in rows(directory / "families.csv")}
-    marks = _marks(rows(directory / "marks.csv"))
-    controls = _controls(rows(directory / "un_control_dates.csv"))
+    """Read the tables of ``directory`` (about 0.3 s); those that it leaves out are the package's.
+
+    It must have the substances. Raises OSError, KeyError, ValueError.
+    """
+    families = {row["family"]: row for row in rows(table(directory, "families.csv"))}
+    marks = _marks(rows(table(directory, "marks.csv")))
+    controls = _controls(rows(table(directory, "un_control_dates.csv")))
     substances = list(rows(directory / "substances.csv"))
-    plants = list(rows(directory / "plant_materials.csv"))
+    plants = list(rows(table(directory, "plant_materials.csv")))
     entries = [
         *(
             _substance(row, family=families[row["family"]], marks=marks, controls=controls)
@@ -45,18 +50,18 @@ def load_catalogue(directory: Path = DATA) -> Catalogue:
     by_key = {entry.key: entry for entry in entries}
     if len(by_key) < len(entries):
         raise ValueError("a key stands twice in the catalogue")
-    names = NamesBuilder(dropped=_dropped(rows(directory / "dropped_names.csv")))
+    names = NamesBuilder(dropped=_dropped(rows(table(directory, "dropped_names.csv"))))
     for row, entry in zip([*substances, *plants], entries, strict=True):
         names.add(row, key=entry.key)
     keys = {entry.preferred_name: entry.key for entry in entries}
-    for row in rows(directory / "added_names.csv"):
+    for row in rows(table(directory, "added_names.csv")):
         names.add_name(row["name"], key=keys[row["preferred_name"]])
     overrides = [
-        *rows(directory / "ambiguous_names.csv"),
-        *rows(directory / "ambiguous_names_extra.csv"),
+        *rows(table(directory, "ambiguous_names.csv")),
+        *rows(table(directory, "ambiguous_names_extra.csv")),
     ]
     return Catalogue(
-        version=str(json.loads((directory / "manifest.json").read_text("utf-8"))["version"]),
+        version=_version(directory),
         entries=tuple(entries),
         families=MappingProxyType(_families(families, entries)),
         names=names.index(overrides, by_key=by_key),
@@ -66,6 +71,11 @@ def load_catalogue(directory: Path = DATA) -> Catalogue:
         by_block=_by_block(entries),
         by_smiles=MappingProxyType({row["smiles"]: row["inchikey"] for row in substances}),
     )
+
+
+def _version(directory: Path) -> str:
+    manifest = directory / "manifest.json"
+    return str(json.loads(manifest.read_text("utf-8"))["version"]) if manifest.exists() else UNVERSIONED
 
 
 def _substance(row: Row, *, family: Row, marks: Mapping[str, frozenset[str]], controls: "_Controls") -> Entry:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from services.reference.tables import DATA, rows
+from services.reference.tables import DATA, rows, table
 
 _TABLES = ("structural_classes.csv", "structural_classes_extra.csv")
 
@@ -32,7 +32,7 @@ def load_class_rules(directory: Path = DATA) -> tuple[ClassRule, ...]:
     """Read the rules in the order of the tables, ours last. Raises OSError, KeyError or ValueError on a broken one."""
     counts: dict[str, int] = {}
     rules = []
-    for row in chain.from_iterable(rows(directory / table) for table in _TABLES):
+    for row in chain.from_iterable(rows(table(directory, name)) for name in _TABLES):
         counts[row["class"]] = number = counts.get(row["class"], 0) + 1
         rules.append(
             ClassRule(

@@ -7,6 +7,12 @@ from pathlib import Path
 DATA = Path(__file__).parent / "data"
 
 
+def table(directory: Path, name: str) -> Path:
+    """Return where the table ``name`` of a version is: a version that leaves one out uses the package's."""
+    own = directory / name
+    return own if own.exists() else DATA / name
+
+
 def rows(path: Path) -> Iterator[dict[str, str]]:
     """Yield the rows of one table by column name, every cell as text. Raises OSError."""
     with path.open(encoding="utf-8", newline="") as file:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from services.reference.names import exact_key
-from services.reference.tables import rows
+from services.reference.tables import rows, table
 
 SYNTHETIC = "synthetic"  # stands for each word that means it, inside a phrase
 
@@ -49,18 +49,20 @@ def singular(word: str) -> str:
 
 def load_words(directory: Path) -> Words:
     """Read the words. Raises OSError, KeyError or ValueError on a broken table."""
-    table = [(row["kind"], row["value"], row["words"].split()) for row in rows(directory / "words.csv")]
+    listed = [
+        (row["kind"], row["value"], row["words"].split()) for row in rows(table(directory, "words.csv"))
+    ]
 
     def of(kind: str) -> frozenset[str]:
-        return frozenset(_word(word) for k, _, words in table if k == kind for word in words)
+        return frozenset(_word(word) for k, _, words in listed if k == kind for word in words)
 
     synthetic = of("synthetic")
     return Words(
         families=MappingProxyType(
-            {_phrase(w, synthetic): value for k, value, words in table if k == "family" for w in words}
+            {_phrase(w, synthetic): value for k, value, words in listed if k == "family" for w in words}
         ),
         effects=MappingProxyType(
-            {_word(word): value for k, value, words in table if k == "effect" for word in words}
+            {_word(word): value for k, value, words in listed if k == "effect" for word in words}
         ),
         synthetic=synthetic,
         analogue=of("analogue"),
@@ -71,13 +73,15 @@ def load_words(directory: Path) -> Words:
         joiners=of("joiner"),
         name_parts=of("name_part"),
         no_drugs=frozenset(
-            _phrase(word, synthetic) for k, _, words in table if k == "no_drug" for word in words
+            _phrase(word, synthetic) for k, _, words in listed if k == "no_drug" for word in words
         ),
         esterlike=MappingProxyType(
-            {value: frozenset(map(_word, words)) for k, value, words in table if k == "esterlike"}
+            {value: frozenset(map(_word, words)) for k, value, words in listed if k == "esterlike"}
         ),
         radical_pattern=re.compile("|".join(sorted(of("radical"), key=len, reverse=True))),
-        endings=tuple((row["family"], re.compile(row["pattern"])) for row in rows(directory / "endings.csv")),
+        endings=tuple(
+            (row["family"], re.compile(row["pattern"])) for row in rows(table(directory, "endings.csv"))
+        ),
     )
 
 

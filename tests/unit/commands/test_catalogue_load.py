@@ -82,3 +82,28 @@ def test_the_commands_use_the_version_that_is_set(relay: Relay, tables: Path) ->
     assert (shown["preferred_name"], shown["catalogue_version"]) == ("isotonitazene", "2027.1")
     differences = relay("catalogue", "diff", str(DATA), "--json").json
     assert differences != []
+
+
+def test_a_version_without_a_manifest_can_be_looked_at_and_not_be_used(relay: Relay, tmp_path: Path) -> None:
+    tables = tmp_path / "bare"
+    tables.mkdir()
+    shutil.copyfile(DATA / "substances.csv", tables / "substances.csv")
+
+    assert relay("catalogue", "diff", str(tables)).status == 0
+    refused = relay("catalogue", "load", str(tables))
+
+    assert refused.status == 1
+    assert "manifest.json" in refused.err
+
+
+def test_what_a_version_leaves_out_is_kept_with_it(relay: Relay, tmp_path: Path) -> None:
+    tables = tmp_path / "bare"
+    tables.mkdir()
+    shutil.copyfile(DATA / "substances.csv", tables / "substances.csv")
+    (tables / "manifest.json").write_text('{"version": "2027.2"}', "utf-8")
+
+    assert relay("catalogue", "load", str(tables)).status == 0
+    assert relay("catalogue", "load", str(tables)).status == 0
+
+    kept = {path.name for path in (relay.folder / "catalogues" / "2027.2").iterdir()}
+    assert {path.name for path in DATA.glob("*.csv")} <= kept
