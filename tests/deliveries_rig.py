@@ -227,7 +227,7 @@ def open_rig(place: Place) -> Rig:
     return Rig(ledger=ledger, deliveries=LedgerDeliveries(ledger, rules=DeliveryRules(), decide=route))
 
 
-async def until(holds: Any, *, seconds: float = 5.0) -> None:
+async def until(holds: Any, *, seconds: float = 20.0) -> None:
     """Wait until ``holds()`` does; fails when it never does."""
     async with asyncio.timeout(seconds):
         while not await holds():  # noqa: ASYNC110  # what is awaited is written by another thread
