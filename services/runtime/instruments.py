@@ -5,7 +5,6 @@ from enum import StrEnum
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-
 GROUPS = ("classify", "metrics", "notify")  # of consumers
 
 

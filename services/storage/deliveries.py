@@ -133,7 +133,9 @@ class LedgerDeliveries:
         if appetite is not None and isinstance(self._executor, Follows):
             claim = self._claiming(appetite, now=now)
             unit = partial(deliveries_onwards.settle_and_claim, settle=unit, claim=claim)
-        return await self._executor.write(unit, first=True)  # what is sent and not settled is sent again
+        return await self._executor.write(
+            unit, first=True, durable=False
+        )  # undone, it is sent again by its id
 
     def _claiming(self, appetite: Appetite, *, now: datetime) -> Callable[[Connection], list[Claim]]:
         return partial(

@@ -75,7 +75,7 @@ class SqliteFeed:
         if done == self._written[group]:
             return
         try:
-            await self._ledger.write(partial(outbox.move, group=group, to=done))
+            await self._ledger.write(partial(outbox.move, group=group, to=done), durable=False)
         except Transient:  # a restart would repeat records, as after a crash
             return
         self._written[group] = done

@@ -39,8 +39,11 @@ T = TypeVar("T")
 class Executor(Protocol):
     """Runs units of work: plain functions of a connection, each one transaction."""
 
-    async def write(self, unit: Callable[[Connection], T], *, first: bool = False) -> T:
-        """Run a unit and return its answer once it is durable; with `first` before those that can wait."""
+    async def write(self, unit: Callable[[Connection], T], *, first: bool = False, durable: bool = True) -> T:
+        """Run a unit and return its answer once it is durable; with `first` before those that can wait.
+
+        Without `durable` it need not outlive a power cut yet, only the process: for what is then done again.
+        """
         ...
 
     async def read(self, query: Callable[[Connection], T]) -> T:

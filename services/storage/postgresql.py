@@ -81,10 +81,11 @@ class PostgresLedger:
         self._gate = Gate(connections, most_waiting=_MOST_WAITING, patience=patience)
         self._slow = _SlowReader(url)
 
-    async def write(self, unit: Unit[T], *, first: bool = False) -> T:
+    async def write(self, unit: Unit[T], *, first: bool = False, durable: bool = True) -> T:  # noqa: ARG002
         """Run `unit` in a transaction and return what it returned, once that is on disk.
 
         Units run side by side; those with `first`, for which a sender waits, get a connection before the others.
+        All are `durable`: to ask for less would cost a round trip more.
         What the unit raises is raised here and undoes it. `Invalid`: a text that cannot be kept. `Transient`: the
         ledger is out of reach or overloaded. Then nothing was kept, except where the connection broke in the very
         commit of a unit that is not marked `repeatable`; asking again is what a caller does either way.

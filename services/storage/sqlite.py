@@ -2,7 +2,8 @@
 
 Units of work are plain functions of a connection. Those that wait are run one after the other in one
 transaction, each in a savepoint of its own, so that many share one `fsync` and one that fails takes nothing
-with it. A caller is answered only after the commit is on disk (`synchronous=FULL`).
+with it. A caller is answered only after the commit is on disk (`synchronous=FULL`), but for units that say they need
+no disk: what they wrote would be done again after a power cut.
 """
 
 import asyncio
@@ -53,13 +54,20 @@ _PRAGMAS: Final = (
 
 
 class _Waiting:
-    __slots__ = ("answer", "error", "first", "future", "loop", "unit")
+    __slots__ = ("answer", "durable", "error", "first", "future", "loop", "unit")
 
     def __init__(
-        self, unit: Unit[Any], loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any], *, first: bool
+        self,
+        unit: Unit[Any],
+        loop: asyncio.AbstractEventLoop,
+        future: asyncio.Future[Any],
+        *,
+        first: bool,
+        durable: bool,
     ) -> None:
         self.unit = unit
         self.first = first
+        self.durable = durable
         self.loop = loop
         self.future = future
         self.answer: Any = None
@@ -90,14 +98,17 @@ class SqliteLedger:
         self._waiting: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._lock = lock_file(path) if exclusive else None
         self._closing = False
+        self._syncs = True  # as connections are opened
         self._thread = threading.Thread(target=self._serve_or_end, name="ledger-writer", daemon=True)
         self._thread.start()
 
-    async def write(self, unit: Unit[T], *, first: bool = False) -> T:
+    async def write(self, unit: Unit[T], *, first: bool = False, durable: bool = True) -> T:
         """Run `unit` in a transaction and return what it returned, once that is on disk.
 
         Units run in the order in which they were handed in; those with `first`, for which a sender waits, before
-        all others.
+        all others. Those that are not `durable` are written without waiting for the disk, unless another unit of
+        their commit is: a power cut may undo them, and never what was committed before them; a killed process
+        loses none.
 
         What the unit raises is raised here and undoes this unit only. `Transient`: the ledger is out of reach
         (disk full, too many waiting); nothing was kept.
@@ -105,7 +116,7 @@ class SqliteLedger:
         loop = asyncio.get_running_loop()
         if self._waiting.qsize() >= _MOST_WAITING:
             raise Transient("the ledger's queue is full")
-        waiting = _Waiting(unit, loop, loop.create_future(), first=first)
+        waiting = _Waiting(unit, loop, loop.create_future(), first=first, durable=durable)
         self._waiting.put(waiting)
         answer: T = await waiting.future
         return answer
@@ -186,6 +197,7 @@ class SqliteLedger:
         driver = _driver(connection)
         followed: list[Callable[[], None]] = []
         try:
+            self._sync(driver, durable=any(one.durable for one in batch))
             driver.execute("BEGIN IMMEDIATE")
             for waiting in batch:
                 _run(connection, driver, waiting)
@@ -224,6 +236,12 @@ class SqliteLedger:
                 driver.execute("ROLLBACK TO follower")
             driver.execute("RELEASE follower")
         return said
+
+    def _sync(self, driver: sqlite3.Connection, *, durable: bool) -> None:
+        """Say whether the next commit waits for the disk; it takes every commit before it along."""
+        if durable is not self._syncs:
+            driver.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+            self._syncs = durable
 
     def _answer(
         self, batch: list[_Waiting], topics: Set[str], followed: Sequence[Callable[[], None]]

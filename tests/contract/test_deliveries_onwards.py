@@ -68,7 +68,9 @@ async def test_reading_it_from_its_topic_afterwards_asks_the_ledger_nothing(
         without.setattr(rig.ledger, "write", None)
         assert (await rig.deliveries.route(message_id, now=rig.now)).versions == ()
 
-    again = await rig.deliveries.route(message_id, now=rig.now)  # another cause of the same message is looked at
+    again = await rig.deliveries.route(
+        message_id, now=rig.now
+    )  # another cause of the same message is looked at
     assert (again.versions, again.rows) == ((), 0)
 
 

@@ -26,7 +26,7 @@ class Failing(SqliteLedger):
 
     full = False
 
-    async def write(self, unit: Any, *, first: bool = False) -> Any:
+    async def write(self, unit: Any, *, first: bool = False, durable: bool = True) -> Any:
         if self.full:
             raise Transient("the ledger could not commit")
         return await super().write(unit, first=first)

@@ -136,3 +136,15 @@ async def test_a_follower_that_fails_takes_nothing_with_it(ledger: SqliteLedger)
 def append(topic: str, event_id: str, connection: Connection) -> None:
     now = datetime(2026, 11, 21, tzinfo=UTC)
     outbox.append(connection, Event(topic=topic, event_id=event_id, key="k", payload="{}"), now=now)
+
+
+async def test_only_what_must_outlive_a_power_cut_waits_for_the_disk(ledger: SqliteLedger) -> None:
+    def waits(connection: Connection) -> int:
+        return int(connection.exec_driver_sql("PRAGMA synchronous").scalar_one())
+
+    normal, full = 1, 2
+    assert await ledger.write(waits) == full
+    assert await ledger.write(waits, durable=False) == normal
+    together = await asyncio.gather(*(ledger.write(waits, durable=number == 3) for number in range(5)))
+    assert together[3] == full  # and whatever else is in its commit
+    assert await ledger.write(waits) == full
