@@ -127,7 +127,7 @@ class Feed(Protocol):
         ...
 
     async def acknowledge(self, records: Sequence[Record], *, group: str) -> None:
-        """Say that these, and all before them, are done with; a crash before repeats them."""
+        """Say that every record of a batch is done with, batch after batch; a crash before repeats them."""
         ...
 
 
