@@ -138,13 +138,13 @@ class Dispatcher:
         if wanted.most < 1:
             return
         try:
+            directory = await self._deliveries.directory()  # first: what is claimed must not wait for its lease
             claims = await self._deliveries.claim(
                 now=self._clock(), limit=wanted.most, least_urgent=wanted.least_urgent
             )
-            directory = await self._deliveries.directory() if claims else None
         except Transient:
             return  # the ledger is out of reach: the rows are still there, and so is the next poll
-        if directory is not None:
+        if claims:
             self._start(claims, directory)
 
     def _remember(self, routed: Routed) -> None:

@@ -76,12 +76,21 @@ async def test_a_connection_that_an_administrator_ends_is_replaced(ledger: Postg
     assert unit.runs == 4
 
 
-async def test_what_the_server_undoes_for_ever_is_transient(ledger: PostgresLedger) -> None:
+@pytest.fixture
+async def impatient(place: PostgresPlace) -> AsyncIterator[PostgresLedger]:
+    """A ledger that gives up soon."""
+    url = make_url(place.url).set(drivername="postgresql+asyncpg")
+    opened = PostgresLedger(url, patience=timedelta(seconds=1))
+    yield opened
+    await opened.close()
+
+
+async def test_what_the_server_undoes_for_ever_is_transient(impatient: PostgresLedger) -> None:
     unit = Failing(RAISE.format(code="40001", message="undone"), times=1000)
     with pytest.raises(Transient):
-        await ledger.write(unit)
+        await impatient.write(unit)
     assert 2 <= unit.runs <= 10
-    assert await ledger.read(names) == set()
+    assert await impatient.read(names) == set()
 
 
 async def test_a_fault_of_the_unit_is_its_callers_and_not_tried_again(ledger: PostgresLedger) -> None:
@@ -154,10 +163,10 @@ async def test_a_text_that_no_database_holds_is_invalid(ledger: PostgresLedger, 
         await ledger.write(lambda connection: put(connection, name))
 
 
-async def test_a_query_writes_nothing(ledger: PostgresLedger) -> None:
+async def test_a_query_writes_nothing(impatient: PostgresLedger) -> None:
     with pytest.raises(Transient):  # as on a server that only reads: another one has taken over
-        await ledger.read(lambda connection: put(connection, "a"))
-    assert await ledger.read(names) == set()
+        await impatient.read(lambda connection: put(connection, "a"))
+    assert await impatient.read(names) == set()
 
 
 @pytest.mark.parametrize("kills", [True, False])
