@@ -138,7 +138,8 @@ class Dispatcher:
         if wanted.most < 1:
             return
         try:
-            directory = await self._deliveries.directory()  # first: what is claimed must not wait for its lease
+            # The directory first: what is claimed and then not sent would wait for its lease to end.
+            directory = await self._deliveries.directory()
             claims = await self._deliveries.claim(
                 now=self._clock(), limit=wanted.most, least_urgent=wanted.least_urgent
             )
