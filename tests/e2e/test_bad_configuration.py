@@ -55,3 +55,42 @@ async def test_a_port_that_is_taken_stops_the_start_and_is_named(tmp_path: Path)
         ended = await command(environment, "serve", "all")
     assert ended.status == 2
     assert "RELAY_HTTP__PORT" in ended.err
+
+
+URL = "postgresql://relay@127.0.0.1:1/relay"
+BROKERS = "127.0.0.1:1"
+KEY = "A" * 43 + "="
+LINKS = {"RELAY_SECRETS__LINKS": f"1:{KEY}"}
+AT_REST = {"RELAY_SECRETS__AT_REST": KEY}
+BOTH = {"RELAY_LEDGER__URL": URL, "RELAY_KAFKA__SERVERS": BROKERS}
+
+
+@pytest.mark.parametrize(
+    ("settings", "roles", "named"),
+    [
+        ({"RELAY_LEDGER__URL": URL}, ["all"], "RELAY_KAFKA__SERVERS"),
+        ({"RELAY_KAFKA__SERVERS": BROKERS}, ["all"], "RELAY_LEDGER__URL"),
+        (BOTH, ["ingest"], "RELAY_SECRETS__LINKS"),
+        (BOTH | LINKS, ["ingest"], "RELAY_SECRETS__AT_REST"),
+        (BOTH | AT_REST, ["ingest"], "RELAY_SECRETS__LINKS"),
+        (BOTH | LINKS | AT_REST, ["notify"], "RELAY_HTTP__METRICS_PORT"),
+        (
+            BOTH | LINKS | AT_REST | {"RELAY_KAFKA__PROTOCOL": "SASL_SSL"},
+            ["ingest"],
+            "RELAY_KAFKA__MECHANISM",
+        ),
+    ],
+)
+async def test_a_scale_out_relay_that_misses_a_setting_names_it(
+    tmp_path: Path, settings: dict[str, str], roles: list[str], named: str
+) -> None:
+    ended = await command({"RELAY_LEDGER__PATH": str(tmp_path / "x.sqlite3"), **settings}, "serve", *roles)
+    assert ended.status == 2, ended.err
+    assert named in ended.err
+    assert KEY not in ended.err
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_database_that_cannot_be_reached_is_a_temporary_failure() -> None:
+    ended = await command(BOTH | LINKS | AT_REST, "serve", "ingest")
+    assert ended.status == 75, ended.err
