@@ -31,6 +31,7 @@ _MULTIPLIER = re.compile(r"[0-9]{1,6}")
 # A SMILES of one part without charges, isotopes and explicit hydrogen: there is nothing to take off.
 _PLAIN = re.compile(r"(?:[^\[\].]|\[(?![HDT][H@0-9\]])(?:[A-Z][a-z]?|[cnops])@{0,2}H?[0-9]?\])+")
 _NITRO = re.compile(r"\[N\+\]\(=O\)\[O-\]|\[O-\]\[N\+\]\(=O\)")  # its charges stay
+_STEREO = re.compile(r"[@/\\]")
 _MARKED_ATOM = re.compile(r"\[[0-9]|\[[HDT]\]|^InChI.*/i")  # isotopes, and hydrogen as an atom
 
 
@@ -83,6 +84,8 @@ class StructureReader:
         if smiles is None:
             if (refused := _refuse_inchi(text)) is not None:
                 return refused
+        elif (key := self._known.get(text)) is not None:
+            return Structure(raw_inchikey=key, inchikey=key, families=(), flags=(), rules=())
         elif not _SMILES.fullmatch(text):
             return Unreadable(reason="not_smiles")
         if self._chemistry is None:
@@ -184,7 +187,8 @@ class _Chemistry:
 
     def _keyed(self, mol: Any, *, text: str, as_sent: bool, refusal: str) -> Structure | Unreadable:
         """Return the structure of a sanitized graph."""
-        self._chem.AssignStereochemistry(mol, cleanIt=True, force=True)
+        if _STEREO.search(text) is not None:
+            self._chem.AssignStereochemistry(mol, cleanIt=True, force=True)
         plain = _PLAIN.fullmatch(_NITRO.sub("N", text)) is not None  # it is its own parent
         parent = mol if plain else self._parent(mol, text=text)
         key = self._known.get(self._chem.MolToSmiles(parent)) if self._known else None
