@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from schemas.alerts import Alert, Count
-from schemas.vocabularies import Attribution, Confirmation, Qualifier, Role
+from schemas.vocabularies import Attribution, Confirmation, MessageType, Qualifier, Role
 from services.disclosure import Content
 from services.notify.occasions import slot, urgency_rank
 from services.storage.delivery_records import Background, Told
@@ -30,6 +30,7 @@ _CONFIRMATIONS: Final = (
     Confirmation.CONFIRMED,
     Confirmation.CONFIRMED_REFERENCE,
 )
+TAKES_BACK: Final = frozenset({MessageType.CORRECTION, MessageType.RETRACTION})
 _NEWS_FROM: Final = _CONFIRMATIONS.index(Confirmation.PRESUMPTIVE_LAB)
 _COUNTED: Final = (
     "cases",
@@ -54,6 +55,17 @@ class Past:
     def had(self) -> bool:
         """Whether it has, or may have, an earlier version."""
         return self.wrote or any(one.received for one in self.thread)
+
+    @property
+    def is_owed_a_correction(self) -> bool:
+        """Whether what corrects what it has is still on its way, or was replaced on its way by a newer version."""
+        got = max((one.thread_version for one in self.thread if one.received), default=0)
+        return any(
+            one.message_type in TAKES_BACK
+            and one.thread_version > got
+            and (one.open or one.state == "superseded")
+            for one in self.thread
+        )
 
     def had_by(self, channel: ChannelKind, place: str) -> bool:
         """Whether something of the thread reached it, or may have, through one channel and mailbox."""

@@ -21,6 +21,7 @@ from services.disclosure import (
     stricter,
     surface_of,
 )
+from services.notify.audience import TAKES_BACK, Past
 from services.notify.changes import Change
 from services.notify.comparing import facts_changed
 from services.notify.letters import Earlier, Letter, Links
@@ -30,7 +31,6 @@ from services.storage.delivery_records import Claim, Told
 from services.storage.records import Channel, ChannelKind, Notification, Recipient, Version
 
 _SHOWN: Final = (Content.FULL, Content.FINDINGS)
-_TAKES_BACK: Final = (MessageType.CORRECTION, MessageType.RETRACTION)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +57,13 @@ def address_of(notification: Notification, recipient: Recipient) -> Channel | No
     return next((one for one in recipient.channels if one.kind is notification.channel), None)
 
 
-def permit(claim: Claim, version: Version, reader: Reader, *, had_earlier: bool) -> Permit:
-    """Return what may be sent of a claimed notification now, whatever was allowed when it was routed."""
+def permit(
+    claim: Claim, version: Version, reader: Reader, *, had_earlier: bool, owed: bool = False
+) -> Permit:
+    """Return what may be sent of a claimed notification now, whatever was allowed when it was routed.
+
+    ``owed``: it stands for a correction that never arrived.
+    """
     planned = Content(claim.notification.content)
     if not reader.recipient.active:
         return Permit(content=Content.NOTHING, reason="inactive")
@@ -66,7 +71,8 @@ def permit(claim: Claim, version: Version, reader: Reader, *, had_earlier: bool)
         return Permit(content=Content.GONE, reason="may_no_longer_see")
     later = tuple(Tlp(one) for one in claim.later_tlps)
     disclosed = disclose(version.alert, reader, sender_id=version.message.sender_id, later_tlps=later)
-    if disclosed.content is Content.NOTHING and had_earlier and version.message_type in _TAKES_BACK:
+    takes_back = owed or version.message_type in TAKES_BACK
+    if disclosed.content is Content.NOTHING and had_earlier and takes_back:
         return Permit(content=Content.GONE, reason=disclosed.reason)
     return Permit(content=disclosed.content, reason=disclosed.reason)
 
@@ -86,6 +92,16 @@ def last_sent(told: Iterable[Told], notification: Notification) -> Told | None:
         and one.received
     ]
     return max(sent, key=lambda one: one.thread_version, default=None)
+
+
+def is_owed_a_correction(told: Iterable[Told], notification: Notification) -> bool:
+    """Return whether this notification stands for a correction of a lower version that did not arrive."""
+    lower = tuple(
+        one
+        for one in told
+        if one.recipient_id == notification.recipient_id and one.thread_version < notification.thread_version
+    )
+    return Past(thread=lower, incident=(), wrote=False).is_owed_a_correction
 
 
 def first_mail(told: Iterable[Told], notification: Notification) -> str | None:

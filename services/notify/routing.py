@@ -21,6 +21,7 @@ from services.notify.audience import (
     ALREADY_TOLD,
     NEVER_HAD_ORIGINAL,
     NOT_FOLLOWED,
+    TAKES_BACK,
     Past,
     follows,
     pasts,
@@ -32,7 +33,6 @@ from services.storage.records import Channel, ChannelKind, Directory, Recipient,
 
 _NO_PAST: Final = Past(thread=(), incident=(), wrote=False)
 _FOR_THOSE_WHO_HAD: Final = frozenset({MessageType.RETRACTION, MessageType.CLOSURE, MessageType.DISPUTE})
-_TAKES_BACK: Final = frozenset({MessageType.CORRECTION, MessageType.RETRACTION})
 _EVERYBODY: Final = "*"
 
 
@@ -109,7 +109,9 @@ def _choose(case: _Case, recipient: Recipient, past: Past, background: Backgroun
     contents = {channel: one.content for channel, one in disclosed.items()}
     visible = any(content is not Content.NOTHING for content in contents.values())
     had = past.had or past.may_get_original(pending_too=not case.supersedes)
-    if case.version.message_type in _TAKES_BACK and had and recipient.active:
+    # A version that replaces a correction on its way says in its place that what they have is wrong.
+    takes_back = case.version.message_type in TAKES_BACK or (case.supersedes and past.is_owed_a_correction)
+    if takes_back and had and recipient.active:
         contents = _with_notices(
             contents, past, visible=visible, own=recipient.id == case.version.message.sender_id
         )
@@ -183,7 +185,7 @@ def _deputy_rows(case: _Case, recipient: Recipient, past: Past, choice: _Choice)
         if not any(one.endpoint_id == address and one.received for one in past.thread):
             continue
         content = _disclosed(case, recipient, channel).content
-        if content is Content.NOTHING and case.version.message_type in _TAKES_BACK:
+        if content is Content.NOTHING and case.version.message_type in TAKES_BACK:
             content = Content.GONE
         if content is not Content.NOTHING:
             codes = _Choice(contents=choice.contents, codes=("deputy", "had_original"))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 
 from schemas.vocabularies import Tlp
 from services.disclosure import Content, disclose
@@ -169,6 +169,16 @@ def _settlement(rig: Rig, one: Claim, outcome: Outcome, content: str) -> Settlem
 
 @settings(max_examples=60, deadline=timedelta(seconds=20), suppress_health_check=list(HealthCheck))
 @given(history=histories)
+@example(  # the correction, on its way to a state that has left, is replaced by an update that it may not see
+    history=[
+        ("say", "alert", "TLP:CLEAR"),
+        *[("claim", 1, None)] * 4,
+        ("leave", "a-focal", None),
+        ("say", "correction", "TLP:CLEAR"),
+        ("say", "alert", "TLP:CLEAR"),
+        ("come", "a-focal", None),
+    ]
+)
 async def test_the_promises_hold_over_random_histories(history: list[tuple[str, Any, Any]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         rig = open_rig(SqlitePlace(Path(folder) / "ledger.sqlite3"))

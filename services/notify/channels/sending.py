@@ -164,7 +164,8 @@ class Sender:
         follows = one.thread_version > 1 or one.occasion != ISSUE
         told = await self._versions.thread_told(one.thread_id) if follows else []
         last = composing.last_sent(told, one)
-        allowed = composing.permit(claim, version, reader, had_earlier=last is not None)
+        owed = composing.is_owed_a_correction(told, one)
+        allowed = composing.permit(claim, version, reader, had_earlier=last is not None, owed=owed)
         if allowed.content is Content.NOTHING:
             return _unsent(Withheld(reason=allowed.reason))
         letter = composing.compose(
