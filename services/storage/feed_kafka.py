@@ -146,7 +146,7 @@ class _Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has 
 
     async def batches(self, stop: asyncio.Event) -> AsyncIterator[list[Record]]:
         """Yield what is read, in order per partition, oldest first."""
-        self._began_at = asyncio.get_running_loop().time()
+        self._began_at = time.monotonic()
         while not stop.is_set():
             fetching = asyncio.ensure_future(self._fetch())
             if not await _unless(stop, fetching):
@@ -190,7 +190,7 @@ class _Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has 
         consumer = self._consumer
         if consumer is None or not self._assigned:
             return timedelta(0)
-        running = asyncio.get_running_loop().time()
+        running = time.monotonic()  # the metrics ask from a thread of their own
         polled = [consumer.last_poll_timestamp(one) for one in consumer.assignment()]
         if not polled:
             return timedelta(0)
@@ -225,7 +225,7 @@ class _Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has 
         """Begin; a member without a partition is one all the same."""
         self._epoch += 1
         self._positions.forget()
-        self._began_at = asyncio.get_running_loop().time()
+        self._began_at = time.monotonic()
         self._assigned = True
 
     # --- reading and committing ---------------------------------------------------------------------------
