@@ -78,6 +78,7 @@ START = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 URL = "http://relay.example.org"
 LINK_KEYS = LinkKeys(keys={1: b"l" * 32}, current=1)
 SEALS = Seals(b"s" * 32)
+TERMS = load_terms()
 
 
 @dataclass
@@ -318,16 +319,17 @@ def _routers(
     directory = deliveries.directory
     stored = LedgerReceipts(ledger)
     reading = Reading(threads, directory=directory, audit=LedgerAudit(ledger), clock=clock)
+    secure, ticks = url.startswith("https"), clock.ticks
     sessions = Sessions(
         LedgerSignIns(ledger),
         directory=directory,
         send_code=send_code,
         clock=clock,
-        ticks=clock.ticks,
-        secure=url.startswith("https"),
+        ticks=ticks,
+        secure=secure,
     )
     view = View(load_words(), public_url=url)
-    teller = Teller(terms=load_terms(), places=places)
+    teller = Teller(terms=TERMS, places=places)
     signed_in: dict[str, Any] = {
         "reading": reading,
         "sessions": sessions,
@@ -336,8 +338,7 @@ def _routers(
         "seals": SEALS,
         "clock": clock,
     }
-    catalogue = _catalogue()
-    plan = load_plan_lines()
+    catalogue, plan = _catalogue(), load_plan_lines()
 
     def dry_run(alert: Alert) -> Classification:
         return classify_alert(alert, catalogue=catalogue, structures=None, plan=plan)
@@ -348,10 +349,7 @@ def _routers(
             stored, threads, deliveries, reading=reading, authenticator=authenticator, public_url=url
         ),
         dry_run_routes(
-            dry_run,
-            terms=load_terms(),
-            parse=lambda body: parse(body, now=clock.now),
-            authenticator=authenticator,
+            dry_run, terms=TERMS, parse=lambda body: parse(body, now=clock.now), authenticator=authenticator
         ),
         review_routes(
             LedgerReviews(ledger, may_see=lambda _institution, _message: True),

@@ -139,13 +139,9 @@ def review_routes(
         also: list[str] = []
         if given.everywhere:
             reported = version.alert.findings[given.finding].substances[given.substance]
-            others = await alike(
-                reviews,
-                kept.resolution,
-                seen=reported,
-                visible=lambda message: reading.inside(message, reader),
-                most=MOST_EVERYWHERE,
-            )
+            page = await reviews.queue(after=0, most=MOST_EVERYWHERE)
+            waiting = [one for one in page.versions if await reading.inside(one.message, reader)]
+            others = alike(waiting, kept.resolution, seen=reported)
             for other in others:
                 with suppress(Invalid):  # a newer version came meanwhile, and it is asked of that one
                     await reviews.resolve(other, reconsider=reconsider, now=clock())

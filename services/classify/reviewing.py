@@ -4,7 +4,7 @@ An answer names a substance of the catalogue, or says that the name means none; 
 what the identifiers said, in this message and whenever it is decided again.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -22,7 +22,6 @@ from services.classify.structure import StructureReader
 from services.reference.catalogue import Catalogue, Entry
 from services.reference.plan import PlanBasis
 from services.storage.records import Message, Version
-from services.storage.resolutions import nothing_new, same_name
 from services.storage.review_records import (
     NOT_A_SUBSTANCE,
     DealtWith,
@@ -31,10 +30,10 @@ from services.storage.review_records import (
     Reconsider,
     Resolution,
     Resolved,
+    nothing_new,
+    same_name,
 )
 from services.storage.thread_records import Decide, Page, Proposal
-
-Visible = Callable[[Message], Awaitable[bool]]
 
 PERSON = "person"  # the step of an identity that a person gave
 _OF_SUBSTANCES = frozenset(
@@ -120,23 +119,15 @@ def concerns_all_of(version: Version, review: str) -> bool:
     return any(item.finding is None and item.reason == review for item in items_of(version))
 
 
-async def alike(
-    reviews: Reviews, kept: Resolution, *, seen: Substance, visible: Visible, most: int
-) -> list[NewResolution]:
-    """Return the same answer for what else waits under the same name, with no identifier that `seen` lacks.
-
-    `visible` says of a version whether this person may see it; at most `most` of the queue are looked at.
-    """
-    page = await reviews.queue(after=0, most=most)
+def alike(versions: Iterable[Version], kept: Resolution, *, seen: Substance) -> list[NewResolution]:
+    """Return the same answer for what else waits under the same name, with no identifier that `seen` lacks."""
     found = []
-    for version in page.versions:
+    for version in versions:
         for item in items_of(version):
             if item.name is None or item.finding is None or item.substance is None:
                 continue
             reported = version.alert.findings[item.finding].substances[item.substance]
-            if not (same_name(item.name, kept.name) and nothing_new(reported, seen)):
-                continue
-            if await visible(version.message):
+            if same_name(item.name, kept.name) and nothing_new(reported, seen):
                 found.append(_again(kept, version.message.id, item.finding, item.substance))
     return found
 

@@ -153,9 +153,8 @@ async def _resolved(
     others = 0
     if everywhere:
         reported = kept.version.alert.findings[new.finding].substances[new.substance]
-        for other in await alike(
-            reviews, kept.resolution, seen=reported, visible=_everybody, most=_EVERYWHERE
-        ):
+        page = await reviews.queue(after=0, most=_EVERYWHERE)
+        for other in alike(page.versions, kept.resolution, seen=reported):
             with suppress(Invalid):  # a newer version came meanwhile, and it is asked of that one
                 await reviews.resolve(other, reconsider=reconsider, now=ledger.now())
                 others += 1
@@ -188,10 +187,6 @@ async def _reviews(opened: ledger.Ledger) -> LedgerReviews:
 
 def _reconsidering(used: tables.Tables) -> Reconsider:
     return reconsidering(catalogue=used.catalogue, structures=used.structures, plan=used.plan)
-
-
-async def _everybody(_message: object) -> bool:
-    return True
 
 
 def _stated(reason: str) -> None:

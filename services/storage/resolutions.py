@@ -12,12 +12,11 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select
 
-from schemas.alerts import Substance
 from schemas.vocabularies import MessageType
 from services.storage import references, verdicts
 from services.storage.driver import run
 from services.storage.records import Message
-from services.storage.review_records import Resolution
+from services.storage.review_records import Resolution, nothing_new, reported_name, same_name
 from services.storage.statements import insert_once
 from services.storage.tables import receipts, resolutions, reviewed
 from services.storage.tables import verdicts as verdicts_table
@@ -112,27 +111,6 @@ def deal_with(
     connection.execute(insert_once(connection, reviewed), row)
 
 
-def same_name(name: str, other: str) -> bool:
-    """Return whether two reported names are one, but for case and blanks."""
-    return _plain(name) == _plain(other)
-
-
-def nothing_new(substance: Substance, seen: Substance) -> bool:
-    """Return whether `substance` has no identifier but those that were seen in `seen`."""
-    pairs = (
-        (substance.cas, seen.cas),
-        (substance.inchikey, seen.inchikey),
-        (substance.inchi, seen.inchi),
-        (substance.smiles, seen.smiles),
-    )
-    return all(one is None or one == other for one, other in pairs)
-
-
-def reported_name(substance: Substance) -> str:
-    """Return how a reported substance is called: its name, else its alternatives."""
-    return substance.name if substance.name is not None else " / ".join(substance.one_of)
-
-
 def _thread_of(connection: Connection, message: Message, *, may_see: MaySee) -> str | None:
     alert = message.alert
     named = {"sender_id": message.sender_id, "status": alert.status, "national_ref": alert.national_ref}
@@ -157,10 +135,6 @@ def _carried(
                 seen = told[one.message_id].alert.findings[one.finding].substances[one.substance]
                 if same_name(one.name, reported_name(substance)) and nothing_new(substance, seen):
                     yield replace(one, message_id=message.id, finding=index, substance=position)
-
-
-def _plain(name: str) -> str:
-    return " ".join(name.casefold().split())
 
 
 def _to_resolution(row: Any) -> Resolution:

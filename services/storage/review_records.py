@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from schemas.alerts import Substance
 from services.storage.records import Message, Version
 from services.storage.thread_records import Decide, Proposal
 
@@ -68,3 +69,28 @@ class Outdated:
 
 Reconsider = Callable[[Message, Sequence[Resolution]], tuple[Proposal, Decide]]
 """Prepares a message again, with what people said of its substances: the pure half of a new decision."""
+
+
+def same_name(name: str, other: str) -> bool:
+    """Return whether two reported names are one, but for case and blanks."""
+    return _plain(name) == _plain(other)
+
+
+def nothing_new(substance: Substance, seen: Substance) -> bool:
+    """Return whether `substance` has no identifier but those that were seen in `seen`."""
+    pairs = (
+        (substance.cas, seen.cas),
+        (substance.inchikey, seen.inchikey),
+        (substance.inchi, seen.inchi),
+        (substance.smiles, seen.smiles),
+    )
+    return all(one is None or one == other for one, other in pairs)
+
+
+def reported_name(substance: Substance) -> str:
+    """Return how a reported substance is called: its name, else its alternatives."""
+    return substance.name if substance.name is not None else " / ".join(substance.one_of)
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.casefold().split())
