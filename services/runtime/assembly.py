@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final
 from uuid import uuid4
@@ -83,7 +83,8 @@ class Means:
     """What a runtime brings.
 
     `reader` makes the loop that feeds a service; what can never be read goes to the dead letters it is given.
-    `groups` read the outbox table itself, so that none of it is pruned before them.
+    `groups` read the outbox table itself, so that none of it is pruned before them. `claims_end_after`: when an
+    attempt that was not settled is another's to make.
     """
 
     settings: Settings
@@ -94,6 +95,7 @@ class Means:
     reader: Callable[[Service, DeadLetters], Loop]
     checks: Sequence[Check]
     groups: Sequence[str]
+    claims_end_after: timedelta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +139,7 @@ async def prepare(means: Means, stack: AsyncExitStack, *, balance: bool) -> Part
         decide=routing.route,
         directory=directory,
         per_endpoint=settings.notify.in_flight_per_endpoint,
+        lease=means.claims_end_after,
     )
     receipts, dead_letters = LedgerReceipts(executor), LedgerDeadLetters(executor)
     leases = LedgerLeases(executor)

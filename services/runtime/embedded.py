@@ -24,6 +24,7 @@ from services.storage.ports import DeadLetters
 from services.storage.sqlite import SqliteLedger
 
 _BATCH = 16  # records of one commit; more would hold up the HTTP requests between them
+_CLAIMS_END_AFTER = timedelta(minutes=2)  # a start ends those of the process before at once
 _COLLECT_AFTER = 20_000  # new objects; most die by themselves with the alert they belong to
 # Who has little to do may come a moment later, and do it in larger batches: metrics, and the notifier, for which
 # the deliveries follow in the transaction that classifies.
@@ -55,6 +56,7 @@ async def _serve(settings: Settings, roles: frozenset[str]) -> None:
             reader=reader,
             checks=(),
             groups=tuple(GROUPS),
+            claims_end_after=_CLAIMS_END_AFTER,
         )
         parts = await prepare(means, stack, balance=True)
         # the file's lock says: there is no other process whose claims these could be

@@ -9,6 +9,7 @@ import gc
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from functools import partial
 
 import uvloop
@@ -31,6 +32,9 @@ from services.storage.ports import DeadLetters
 from services.storage.postgresql import PostgresLedger
 
 _BATCH = 16  # records that are handled side by side before their offsets are committed
+# Nothing but this ends the claims of a notifier that died. Longer than a webhook may take; an email whose dialogue
+# takes longer is tried again under its own id.
+_CLAIMS_END_AFTER = timedelta(seconds=30)
 _COLLECT_AFTER = 20_000  # new objects; most die by themselves with the alert they belong to
 _BY_FAUST = "classify"
 
@@ -71,6 +75,7 @@ async def _serve(settings: Settings, connection: KafkaConnection, roles: frozens
             reader=readers.loop_of,
             checks=(Check(name="topics", passes=readers.ready),),
             groups=tuple(GROUPS),
+            claims_end_after=_CLAIMS_END_AFTER,
         )
         parts = await prepare(means, stack, balance="metrics" in roles)
         loops = await loops_of(parts, roles, stack)
