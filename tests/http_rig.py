@@ -330,14 +330,8 @@ def _routers(
     )
     view = View(load_words(), public_url=url)
     teller = Teller(terms=TERMS, places=places)
-    signed_in: dict[str, Any] = {
-        "reading": reading,
-        "sessions": sessions,
-        "view": view,
-        "teller": teller,
-        "seals": SEALS,
-        "clock": clock,
-    }
+    signed_in: dict[str, Any] = {"reading": reading, "sessions": sessions, "view": view, "teller": teller}
+    signed_in |= {"seals": SEALS, "clock": clock}
     catalogue, plan = _catalogue(), load_plan_lines()
 
     def dry_run(alert: Alert) -> Classification:
