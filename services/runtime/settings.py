@@ -148,10 +148,11 @@ class NotifySettings(_Group):
     webhook_timeout: timedelta = Field(timedelta(seconds=15), description="for a webhook's answer")
     in_flight: int = Field(256, ge=1, le=1000, description="attempts at a time")
     in_flight_per_endpoint: int = Field(
-        12,
+        6,
         ge=1,
         le=12,
-        description="attempts at a time to one endpoint; with 8 probes the most an outage costs it",
+        description="attempts at a time to one endpoint: what a killed process may send again; an outage costs it "
+        "these and 8 probes",
     )
     allow_networks: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(_words)] = Field(
         (), description="private networks that webhooks may reach, separated by blanks; http is allowed there"

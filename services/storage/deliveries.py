@@ -56,7 +56,7 @@ class LedgerDeliveries:
         rules: Rules,
         decide: Decide,
         directory: Callable[[Connection], Directory] | None = None,
-        per_endpoint: int = 12,
+        per_endpoint: int = 6,
         tolerated: int = 3,
         lease: timedelta = timedelta(minutes=2),
     ) -> None:
