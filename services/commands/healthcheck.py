@@ -33,11 +33,15 @@ def healthcheck(
 
 
 def ready_url(http: settings.HttpSettings) -> str:
-    """Return the address of /readyz of a relay with these settings."""
-    if http.port == 0:
-        raise Misconfigured("RELAY_HTTP__PORT", "0 is another port at each start; use --url")
-    host = _ANY.get(http.host, http.host)
-    return f"http://{f'[{host}]' if ':' in host else host}:{http.port}/readyz"
+    """Return the address of /readyz of a relay with these settings: at the port of the metrics, if it has one."""
+    own = http.metrics_port is not None
+    port = http.metrics_port if http.metrics_port is not None else http.port
+    if port == 0:
+        setting = "RELAY_HTTP__METRICS_PORT" if own else "RELAY_HTTP__PORT"
+        raise Misconfigured(setting, "0 is another port at each start; use --url")
+    given = http.metrics_host if own else http.host
+    host = _ANY.get(given, given)
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/readyz"
 
 
 def _failing(answer: httpx.Response) -> list[str]:
