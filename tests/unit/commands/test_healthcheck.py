@@ -6,7 +6,6 @@ from services.commands.healthcheck import ready_url
 from services.errors import Misconfigured
 from services.runtime.settings import HttpSettings
 
-
 ANY = "0.0.0.0"  # noqa: S104  # who listens everywhere
 
 
