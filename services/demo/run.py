@@ -6,6 +6,7 @@ or one arrives that nobody expects.
 
 import asyncio
 import json
+import shutil
 import signal
 import statistics
 import tempfile
@@ -26,6 +27,7 @@ from services.demo.expectations import Expected
 from services.demo.installation import Installation, Relay
 from services.demo.scenario import Step
 from services.demo.sinks import Arrival, Reading, Sinks
+from services.errors import Misconfigured
 
 _DIRECTORY = Path(__file__).parent / "directory.json"
 _WAIT = 15.0  # seconds for what is expected; it takes milliseconds
@@ -207,7 +209,11 @@ def _table(told: Iterable[Told]) -> Table:
 def main(build: Callable[[Path, Mapping[str, str]], Relay] = embedded) -> int:
     """Run the demonstration and return the exit status: 0 only when all that was expected arrived."""
     place = Path(tempfile.mkdtemp(prefix="relay-demo-"))
-    outcome = asyncio.run(_until_sigterm(play(place, build=build)))
+    try:
+        outcome = asyncio.run(_until_sigterm(play(place, build=build)))
+    except Misconfigured:  # it says why; there is nothing to look at
+        shutil.rmtree(place, ignore_errors=True)
+        raise
     report(outcome, folder=place, console=Console(width=None if Console().is_terminal else 200))
     return 0 if outcome.passed else 1
 
