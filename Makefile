@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo demo-cluster test run check bench kill accuracy fuzz dashboards image-check clean
+.PHONY: setup demo demo-cluster test run check bench kill chaos accuracy fuzz dashboards image-check clean
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -40,6 +40,9 @@ bench: setup  ## measure the embedded relay beside a floor; writes benchmarks/la
 
 kill: setup  ## kill -9 the relay at random instants under load, then account for every alert
 	$(BIN)/python -m benchmarks.kill
+
+chaos: setup  ## break processes, broker and database of a scale-out relay under load, then account for every alert
+	$(BIN)/python -m benchmarks.chaos
 
 accuracy: setup  ## judge the identification of substances: precision, recall, every confusion
 	$(BIN)/python -m tests.accuracy.report

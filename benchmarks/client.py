@@ -76,7 +76,11 @@ class Client:
         line.answer = asyncio.get_running_loop().create_future()
         sent_at = time.monotonic()
         line.transport.write(self._head + str(len(body)).encode() + b"\r\n\r\n" + body)
-        status = await line.answer
+        try:
+            status = await line.answer
+        except BaseException:  # cut off, or given up: a late answer must not be taken for that of the next
+            line.transport.abort()
+            raise
         self._free.put_nowait(line)
         return Posted(name, sent_at, time.monotonic(), status)
 

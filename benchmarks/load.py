@@ -64,8 +64,8 @@ class Rig:
 async def rig(folder: Path, *, recipients: int = 1, mail: bool = False) -> AsyncIterator[Rig]:
     """Start a relay with `recipients` institutions, one webhook each (and one mailbox, if `mail`)."""
     async with AsyncExitStack() as stack:
-        (port,) = await _start(stack, "benchmarks.receiver")
-        ports = await _start(stack, "benchmarks.mailbox") if mail else []
+        (port,) = await start_receiver(stack, "benchmarks.receiver")
+        ports = await start_receiver(stack, "benchmarks.mailbox") if mail else []
         relay = Installation(folder, settings={"RELAY_EMAIL__PORT": ports[0]} if ports else {})
         directory = folder / "directory.json"
         directory.write_text(json.dumps({"institutions": _institutions(recipients, port=port, mail=mail)}))
@@ -95,7 +95,7 @@ async def tell(url: str) -> None:
         (await client.post(url)).raise_for_status()
 
 
-async def _start(stack: AsyncExitStack, module: str) -> list[str]:
+async def start_receiver(stack: AsyncExitStack, module: str) -> list[str]:
     """Start a receiver that ends with `stack`; return the ports that it prints."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", module, stdout=asyncio.subprocess.PIPE

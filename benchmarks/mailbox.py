@@ -15,6 +15,7 @@ from pathlib import Path
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+_SAYS = re.compile(r"\b([A-Z]+-\d{6})\s+version\s+(\d+)\b")  # in the words of alerts that have versions
 _RELAY_ID = re.compile(r"\b[A-Z]{2,8}-[A-Z]{2}-\d{4}-\d{6,}\b")
 
 
@@ -31,6 +32,8 @@ class Mailbox:
         raw = content if isinstance(content, bytes) else content.encode()
         message = message_from_bytes(raw, policy=policy.default)
         number = len(self.entries) + 1
+        text = _text_of(message)
+        said = _SAYS.search(text)
         self.entries.append(
             {
                 "at": time.monotonic(),
@@ -38,7 +41,9 @@ class Mailbox:
                 "id": message["Message-ID"],
                 "subject": str(message["Subject"]),
                 "language": message["Content-Language"],
-                "about": _about(message),
+                "about": found.group() if (found := _RELAY_ID.search(text)) else None,
+                "national_ref": said.group(1) if said else None,
+                "alert_version": int(said.group(2)) if said else None,
                 "number": number,
             }
         )
@@ -51,11 +56,10 @@ class Mailbox:
         return b"".join(json.dumps(entry).encode() + b"\n" for entry in self.entries)
 
 
-def _about(message: EmailMessage) -> str | None:
-    """Return the relay id that the text names: which alert it is about, by what it says."""
+def _text_of(message: EmailMessage) -> str:
+    """Return the text: which alert a letter is about is taken from what it says."""
     text = message.get_body(("plain",))
-    found = _RELAY_ID.search(str(text.get_content())) if text is not None else None
-    return found.group() if found else None
+    return "" if text is None else str(text.get_content())
 
 
 async def main(folder: Path | None) -> None:

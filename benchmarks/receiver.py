@@ -60,6 +60,7 @@ def _line(entry: tuple[float, str, str, int, bytes]) -> bytes:
                 "version": data.get("version"),
                 "occasion": data.get("occasion"),
                 "national_ref": alert.get("national_ref"),
+                "alert_version": alert.get("version"),
             }
         ).encode()
         + b"\n"
