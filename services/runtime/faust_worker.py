@@ -84,7 +84,8 @@ class FaustWorker:
                             stop,
                             stall=Stall(_STALL),
                             ask=ask,
-                            excused=lambda: flow.held_up_for() > _HELD_UP,
+                            # behind a backlog a partition's turn may come later than the limit
+                            excused=lambda: flow.is_full() or flow.held_up_for() > _HELD_UP,
                         ),
                         name="watch",
                     ),

@@ -38,6 +38,10 @@ class InOrder(Generic[T]):
         began_at = asyncio.get_running_loop().time()
         self._flying.put_nowait((item, self._group.create_task(self._handle(item)), began_at))
 
+    def is_full(self) -> bool:
+        """Return whether no more can be begun: what comes next waits for room, and says nothing of who brings it."""
+        return self._room.locked()
+
     def held_up_for(self) -> timedelta:
         """Return for how long the first in line has been worked on: what holds back all others."""
         if self._first_began_at is None:

@@ -110,3 +110,17 @@ async def test_a_cancelled_flow_takes_what_is_in_flight_with_it() -> None:
         await running
     assert rig.ends[1].cancelled()
     assert rig.acknowledged == []
+
+
+async def test_it_is_full_while_what_comes_next_has_to_wait_for_room() -> None:
+    rig = Rig(most=2)
+    running = await rig.start()
+    assert not rig.flow.is_full()
+    await rig.flow.put(1)
+    assert not rig.flow.is_full()
+    await rig.flow.put(2)
+    assert rig.flow.is_full()
+    rig.end(1)
+    await settled()
+    assert not rig.flow.is_full()
+    running.cancel()
