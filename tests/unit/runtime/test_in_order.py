@@ -119,6 +119,7 @@ async def test_it_is_full_while_what_comes_next_has_to_wait_for_room() -> None:
     await rig.flow.put(1)
     assert not rig.flow.is_full()
     await rig.flow.put(2)
+    await settled()
     assert rig.flow.is_full()
     rig.end(1)
     await settled()
