@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -170,7 +170,38 @@ class _Outside:
     def __init__(self, held: PostgresHeld) -> None:
         self._held = held
         self.dialect = held._engine.dialect  # of the same module
+        self.connection = self  # asked for cursors
 
     def execute(self, statement: Any, params: Any = None) -> Any:
         """Run one statement; the driver has read all its rows when this returns."""
         return self._held.begin(lambda connection: connection.execute(statement, params)).result(60)
+
+    def in_transaction(self) -> bool:
+        """Say that one is open: the first statement begins it, there."""
+        return True
+
+    def cursor(self) -> "_OutsideCursor":
+        """Return a cursor of the driver."""
+        return _OutsideCursor(self._held)
+
+
+class _OutsideCursor:
+    """A cursor seen from another thread: what it read is here when a statement has run."""
+
+    def __init__(self, held: PostgresHeld) -> None:
+        self._held = held
+        self._rows: Sequence[Any] = ()
+        self.rowcount = -1
+
+    def execute(self, sql: str, values: Sequence[Any]) -> None:
+        def unit(connection: Connection) -> tuple[Sequence[Any], int]:
+            if not connection.in_transaction():
+                connection.begin()
+            cursor = connection.connection.cursor()
+            cursor.execute(sql, values)
+            return cursor.fetchall() if cursor.description else (), cursor.rowcount
+
+        self._rows, self.rowcount = self._held.begin(unit).result(60)
+
+    def fetchall(self) -> Sequence[Any]:
+        return self._rows

@@ -23,22 +23,6 @@ _VAGUE = timedelta(days=62)  # a date known by its year only says nothing of the
 _MOST_RELATED = 6  # of the same threat; a list of hundreds tells a reader nothing
 
 _CONFIRMED = frozenset({Confirmation.CONFIRMED.value, Confirmation.CONFIRMED_REFERENCE.value})
-# Families that gather what fits nowhere else: to share one says nothing.
-_CATCH_ALL = frozenset(
-    FAMILY + name
-    for name in (
-        "adulterant",
-        "antidote",
-        "dissociative_other",
-        "medicine_other",
-        "opioid_other",
-        "other",
-        "plant_based",
-        "precursor",
-        "sedative_other",
-        "stimulant_other",
-    )
-)
 _ORDER = (
     CorrelationLevel.CONTENT_COPY,
     CorrelationLevel.SAME_EVENT,
@@ -234,7 +218,7 @@ def _threats(
     telling = [one for one in own if one.key.startswith(PRODUCT) or one.role in TELLING]
     for prefix, reason in ((SUBSTANCE, "same_substance"), (PRODUCT, "same_product"), (FAMILY, "same_family")):
         for mine in telling:
-            if not mine.key.startswith(prefix) or mine.key in _CATCH_ALL or _ruled_out(mine):
+            if not mine.key.startswith(prefix) or _ruled_out(mine):
                 continue
             if mine.key in common or (prefix == FAMILY and mine.detail in common):
                 continue

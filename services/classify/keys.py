@@ -38,6 +38,21 @@ _SEEN = frozenset(
         Confirmation.CONFIRMED_REFERENCE,
     }
 )
+# Families that gather what fits nowhere else: to share one says nothing, and nobody's first is one of it.
+_CATCH_ALL = frozenset(
+    {
+        "adulterant",
+        "antidote",
+        "dissociative_other",
+        "medicine_other",
+        "opioid_other",
+        "other",
+        "plant_based",
+        "precursor",
+        "sedative_other",
+        "stimulant_other",
+    }
+)
 _FOUND_EVERYWHERE = ("cocaine", "cannabis", "Δ9-THC", "THC", "MDMA")
 _FACTS = {"event_start", "event_end", "detected_at", "findings", "harms"}
 _SPANS = 1024  # kept: most alerts of a time name the same days
@@ -89,12 +104,12 @@ def substance_key(identity: Identity) -> str | None:
 
 
 def family_key(identity: Identity) -> str | None:
-    """Return the key of its family; alpha-2 agonists count as one."""
+    """Return the key of its family, None where that only gathers the rest; alpha-2 agonists count as one."""
     if identity.outcome is Outcome.AMBIGUOUS:
         return None
     if identity.entry is not None and ALPHA2 in identity.entry.marks:
         return FAMILY + ALPHA2
-    return FAMILY + identity.family if identity.family else None
+    return FAMILY + identity.family if identity.family and identity.family not in _CATCH_ALL else None
 
 
 def window(alert: Alert) -> tuple[datetime, datetime]:

@@ -1,17 +1,17 @@
-"""Run a Core statement by the driver itself, where the driver is SQLite's.
+"""Run a Core statement by the driver itself.
 
-Of the time that SQLAlchemy Core takes for a small statement, nine tenths are its own: contexts, cursors, rows.
-On the one writer thread that is what bounds the relay. A statement is still written in Core, and on any other
-database it runs as usual; here it is compiled once for the shape of its parameters, and then only its values
-are converted. `tests/contract/test_driver.py` holds both ways against each other.
+Of the time that SQLAlchemy Core takes for a small statement, nine tenths are its own: contexts, results, rows.
+That bounds the one writer of SQLite, and on PostgreSQL how long the locks of a decision are held. A statement is
+still written in Core; here it is compiled once for the shape of its parameters, and then only its values are
+converted. `tests/contract/test_driver.py` holds both ways against each other.
 """
 
-import sqlite3
 from collections import namedtuple
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
+from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.sql.dml import Insert
 from sqlalchemy.sql.elements import BindParameter, ClauseElement
 from sqlalchemy.sql.visitors import iterate
@@ -105,20 +105,20 @@ class _Compiled:
             found[place] = process(found[place])
         return found
 
-    def run(self, driver: sqlite3.Connection, params: Mapping[str, Any] | None) -> Rows:
+    def run(self, cursor: DBAPICursor, params: Mapping[str, Any] | None) -> Rows:
         """Run once."""
-        cursor = driver.execute(self._sql, self.values(params))
+        cursor.execute(self._sql, self.values(params))
         if self._row is None:
             return Rows([], cursor.rowcount)
-        rows: list[Any] = cursor.fetchall()
-        return Rows(self._rows(rows) if rows else rows, cursor.rowcount)
+        rows = cursor.fetchall()
+        return Rows(self._rows(rows) if rows else [], cursor.rowcount)
 
-    def run_many(self, driver: sqlite3.Connection, many: Sequence[Mapping[str, Any]]) -> Rows:
+    def run_many(self, cursor: DBAPICursor, many: Sequence[Mapping[str, Any]]) -> Rows:
         """Run for each of `many`."""
-        cursor = driver.executemany(self._sql, [self.values(params) for params in many])
+        cursor.executemany(self._sql, [self.values(params) for params in many])
         return Rows([], cursor.rowcount)
 
-    def _rows(self, rows: list[tuple[Any, ...]]) -> list[Any]:
+    def _rows(self, rows: Sequence[Any]) -> list[Any]:
         row, new = self._row, tuple.__new__
         if not self._convert:
             return [new(row, values) for values in rows]
@@ -157,7 +157,7 @@ class _Plan:
         return found
 
 
-_plans: dict[int, _Plan] = {}
+_plans: dict[tuple[str, int], _Plan] = {}
 
 
 def run(
@@ -170,15 +170,16 @@ def run(
     A sequence of parameters runs the statement for each, without rows. Lists for `IN` are compiled once for each
     length: `services.storage.statements.padded` keeps these few.
     """
-    if connection.dialect.name != "sqlite":
-        return connection.execute(statement, params)  # type: ignore[call-overload]
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, sqlite3.Connection)
-    plan = _plans.get(id(statement))
+    dialect = connection.dialect.name
+    if dialect != "sqlite" and not connection.in_transaction():
+        connection.begin()  # else its commit would not know of ours
+    known = (dialect, id(statement))
+    plan = _plans.get(known)
     if plan is None:
-        plan = _plans[id(statement)] = _Plan(statement)
+        plan = _plans[known] = _Plan(statement)
+    cursor = connection.connection.cursor()
     if params is None or isinstance(params, Mapping):
-        return plan.form(connection, params).run(driver, params)
+        return plan.form(connection, params).run(cursor, params)
     if not params:
         return Rows([], 0)
-    return plan.form(connection, params[0]).run_many(driver, params)
+    return plan.form(connection, params[0]).run_many(cursor, params)

@@ -2,16 +2,15 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from services.storage.driver import run
-from services.storage.migrations import upgrade
-from services.storage.sqlite import open_engine
 from services.storage.statements import insert_once
 from services.storage.tables import api_keys, institutions, outbox, webhook_secrets
+from tests.databases import Held, Place
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, 123456, tzinfo=UTC)
 BY_TOPICS = (
@@ -34,14 +33,16 @@ FORGET = delete(outbox).where(outbox.c.event_id.in_(bindparam("events", expandin
 
 
 @pytest.fixture
-def connection(tmp_path: Path) -> Iterator[Connection]:
-    engine = open_engine(tmp_path / "ledger.sqlite3")
-    upgrade(engine)
-    with engine.connect() as opened:
-        for number in range(6):
-            run(opened, insert_once(opened, outbox), entry(number))
-        yield opened
-    engine.dispose()
+def held(place: Place) -> Iterator[Held]:
+    opened = place.hold()
+    for number in range(6):
+        ask(opened, insert_once(opened.connection, outbox), entry(number))
+    yield opened
+    opened.close()
+
+
+def ask(held: Held, statement: Any, params: Any = None) -> Any:
+    return held.run(lambda connection: run(connection, statement, params))
 
 
 def entry(number: int) -> dict[str, object]:
@@ -57,21 +58,21 @@ def entry(number: int) -> dict[str, object]:
 
 @pytest.mark.parametrize("topics", [["a"], ["a", "b"], ["b", "c", "a"], []])
 @pytest.mark.parametrize("after", [0, 3])
-def test_rows_are_the_same(connection: Connection, topics: list[str], after: int) -> None:
+def test_rows_are_the_same(held: Held, topics: list[str], after: int) -> None:
     params = {"after": after, "topics": topics}
-    expected = connection.execute(BY_TOPICS, params).all()
-    found = run(connection, BY_TOPICS, params).all()
+    expected = held.connection.execute(BY_TOPICS, params).all()
+    found = ask(held, BY_TOPICS, params).all()
     assert [tuple(row) for row in found] == [tuple(row) for row in expected]
     assert [row.created_at for row in found] == [NOW] * len(found)
 
 
-def test_a_time_is_written_and_read_as_an_instant(connection: Connection) -> None:
-    assert run(connection, PUBLISH, {"event": "event 1", "at": NOW}).rowcount == 1
-    row = connection.execute(select(outbox).where(outbox.c.event_id == "event 1")).one()
+def test_a_time_is_written_and_read_as_an_instant(held: Held) -> None:
+    assert ask(held, PUBLISH, {"event": "event 1", "at": NOW}).rowcount == 1
+    row = held.connection.execute(select(outbox).where(outbox.c.event_id == "event 1")).one()
     assert row.published_at == NOW
 
 
-def test_booleans_and_bytes_keep_their_types(connection: Connection) -> None:
+def test_booleans_and_bytes_keep_their_types(held: Held) -> None:
     values = {
         "id": "x",
         "country": "UY",
@@ -85,36 +86,37 @@ def test_booleans_and_bytes_keep_their_types(connection: Connection) -> None:
         "document": "{}",
         "updated_at": NOW,
     }
-    run(connection, insert_once(connection, institutions), values)
+    ask(held, insert_once(held.connection, institutions), values)
     secret = {"id": "s", "institution_id": "x", "secret": b"\x00\xff", "created_at": NOW, "expires_at": None}
-    run(connection, insert_once(connection, webhook_secrets), secret)
-    assert run(connection, select(institutions.c.active)).scalar_one() is True
-    assert run(connection, select(webhook_secrets.c.secret)).scalar_one() == b"\x00\xff"
+    ask(held, insert_once(held.connection, webhook_secrets), secret)
+    assert ask(held, select(institutions.c.active)).scalar_one() is True
+    assert ask(held, select(webhook_secrets.c.secret)).scalar_one() == b"\x00\xff"
 
 
-def test_a_second_insert_changes_nothing_and_says_so(connection: Connection) -> None:
-    assert run(connection, insert_once(connection, outbox), entry(0)).rowcount == 0
-    assert run(connection, COUNT).scalar_one() == 6
+def test_a_second_insert_changes_nothing_and_says_so(held: Held) -> None:
+    assert ask(held, insert_once(held.connection, outbox), entry(0)).rowcount == 0
+    assert ask(held, COUNT).scalar_one() == 6
 
 
-def test_many_rows_are_written_at_once(connection: Connection) -> None:
+def test_many_rows_are_written_at_once(held: Held) -> None:
     many = [entry(number) for number in (5, 6, 7)]
-    assert run(connection, insert_once(connection, outbox), many).rowcount == 2
-    assert run(connection, insert_once(connection, outbox), []).rowcount == 0
+    ask(held, insert_once(held.connection, outbox), many)
+    assert ask(held, COUNT).scalar_one() == 8
+    assert ask(held, insert_once(held.connection, outbox), []).rowcount == 0
 
 
-def test_what_an_insert_returns_is_converted(connection: Connection) -> None:
-    row = run(connection, RETURNING, entry(9)).one()
+def test_what_an_insert_returns_is_converted(held: Held) -> None:
+    row = ask(held, RETURNING, entry(9)).one()
     assert (row.id, row.created_at) == (7, NOW)
 
 
-def test_a_list_may_have_another_length_each_time(connection: Connection) -> None:
-    assert run(connection, FORGET, {"events": ["event 0"]}).rowcount == 1
-    assert run(connection, FORGET, {"events": ["event 1", "event 2", "event 3"]}).rowcount == 3
-    assert run(connection, FORGET, {"events": []}).rowcount == 0
+def test_a_list_may_have_another_length_each_time(held: Held) -> None:
+    assert ask(held, FORGET, {"events": ["event 0"]}).rowcount == 1
+    assert ask(held, FORGET, {"events": ["event 1", "event 2", "event 3"]}).rowcount == 3
+    assert ask(held, FORGET, {"events": []}).rowcount == 0
 
 
-def test_a_statement_without_rows_is_empty(connection: Connection) -> None:
-    found = run(connection, select(api_keys))
+def test_a_statement_without_rows_is_empty(held: Held) -> None:
+    found = ask(held, select(api_keys))
     assert (found.all(), found.first(), found.scalar(), found.one_or_none()) == ([], None, None, None)
     assert list(found) == []

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event, text
 
-from services.storage import outbox, publishing, receipts, thread_rows, verdicts
+from services.storage import driver, outbox, publishing, receipts, thread_rows, verdicts
 from services.storage.tables import outbox as outbox_table
 from services.storage.tables import receipts as receipts_table
 from services.storage.tables import sightings
@@ -74,13 +74,24 @@ def plans_of(connection: Connection, unit: Callable[[Connection], Any]) -> list[
     """Run `unit` and return the plan of each of its statements."""
     asked: list[tuple[str, Any]] = []
 
-    def note(_c: Any, _cursor: Any, sql: str, parameters: Any, _context: Any, many: bool) -> None:
-        if not many and sql.lstrip().upper().startswith(("SELECT", "UPDATE", "DELETE")):
-            asked.append((sql, parameters))
+    def note(sql: str, parameters: Any) -> None:
+        if sql.lstrip().upper().startswith(("SELECT", "UPDATE", "DELETE")):
+            asked.append((sql, tuple(parameters)))
 
-    event.listen(connection, "before_cursor_execute", note)
-    unit(connection)
-    event.remove(connection, "before_cursor_execute", note)
+    def by_core(_c: Any, _cursor: Any, sql: str, parameters: Any, _context: Any, many: bool) -> None:
+        if not many:
+            note(sql, parameters)
+
+    def by_driver(compiled: Any, cursor: Any, params: Any) -> Any:
+        note(compiled._sql, compiled.values(params))
+        return run_by_driver(compiled, cursor, params)
+
+    run_by_driver = driver._Compiled.run
+    event.listen(connection, "before_cursor_execute", by_core)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(driver._Compiled, "run", by_driver)
+        unit(connection)
+    event.remove(connection, "before_cursor_execute", by_core)
     return [
         "\n".join(row[0] for row in connection.exec_driver_sql(f"EXPLAIN {sql}", parameters))
         for sql, parameters in asked
