@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo demo-cluster test run check bench kill chaos accuracy fuzz dashboards image-check clean
+.PHONY: setup demo demo-cluster test run check bench bench-cluster kill chaos accuracy fuzz dashboards image-check clean
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -37,6 +37,9 @@ check: test  ## the same as test
 
 bench: setup  ## measure the embedded relay beside a floor; writes benchmarks/last.json
 	$(BIN)/python -m benchmarks.run
+
+bench-cluster: setup  ## measure the scale-out relay on this host; writes benchmarks/last-cluster.json
+	$(BIN)/python -m benchmarks.bench_cluster
 
 kill: setup  ## kill -9 the relay at random instants under load, then account for every alert
 	$(BIN)/python -m benchmarks.kill

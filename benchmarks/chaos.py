@@ -7,29 +7,24 @@ what lost, doubled and re-sent mean, `chaos_replay` how verdicts are compared wi
 
 import argparse
 import asyncio
-import json
 import random
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from benchmarks.chaos_account import EMAIL, WEBHOOK, Account, disordered, heard, kept, settle
 from benchmarks.chaos_faults import COUNTS, OF_THE_BROKER, Round, plan, strike
-from benchmarks.chaos_load import Load, senders
+from benchmarks.chaos_load import Load
 from benchmarks.chaos_replay import differences
-from benchmarks.load import fetch, start_receiver
+from benchmarks.cluster import Stage, run_to_the_end, stage
 from services.demo.cluster import Cluster
 from services.errors import Misconfigured
-from services.runtime import ledgers
-from services.runtime.settings import LedgerSettings
-from services.storage.postgresql import PostgresLedger
 
-_BETWEEN: Final = (3.0, 9.0)  # seconds from the end of a round to the next
+BETWEEN: Final = (3.0, 9.0)  # seconds
 _WARM: Final = 3.0  # seconds of load before the first round
 _DRAINED_AT_MOST: Final = 240.0  # seconds; then the run is told as it stands
 _AT_REST: Final = 3.0  # seconds more: whatever would come twice comes now
@@ -43,30 +38,29 @@ SELECT (SELECT count(*) FROM receipts WHERE state IN ('pending', 'held')),
 Tell = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
-    """A running cluster with its receivers; `webhooks` and `mails` are the addresses of their logs."""
-
-    cluster: Cluster
-    keys: Mapping[str, str]
-    webhooks: str
-    mails: str
-
-
 async def run(
-    rounds: Sequence[Round], *, seed: int, folder: Path, per_second: float, tell: Tell = lambda _: None
+    rounds: Sequence[Round],
+    *,
+    seed: int,
+    folder: Path,
+    per_second: float,
+    between: tuple[float, float] = BETWEEN,
+    tell: Tell = lambda _: None,
 ) -> Account:
-    """Do what `rounds` says under load and account for what was accepted; `tell` is told how it goes."""
+    """Do what `rounds` says under load and account for what was accepted; `tell` is told how it goes.
+
+    `between` bounds the seconds from the end of a round to the next.
+    """
     dice = random.Random(seed)
+    pauses = [dice.uniform(*between) for _ in rounds]
     account = Account(rounds=len(rounds))
-    async with stage(folder) as one:
-        port = one.cluster.http_ports[0]
-        load = Load(port=port, keys=one.keys, per_second=per_second, dice=random.Random(seed + 1))
+    async with stage(folder, counts=COUNTS, places=(WEBHOOK, EMAIL), supervised=True) as one:
+        load = Load(port=one.port, keys=one.keys, per_second=per_second, dice=random.Random(seed + 1))
         stop = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             posting = group.create_task(load.run(stop))
             await asyncio.sleep(_WARM)
-            outages = await _rounds(one, rounds, load=load, dice=dice, tell=tell)
+            outages = await _rounds(one, rounds, load=load, pauses=pauses, tell=tell)
             stop.set()
             last_fault_at = time.monotonic()
             await posting
@@ -77,33 +71,8 @@ async def run(
     return account
 
 
-@asynccontextmanager
-async def stage(folder: Path, *, settings: Mapping[str, str] | None = None) -> AsyncIterator[Stage]:
-    """Start the cluster, a webhook receiver and a mail sink, each a process of its own, supervised where it is ours."""
-    async with AsyncExitStack() as stack:
-        (hook_port,) = await start_receiver(stack, "benchmarks.receiver")
-        mail_port, log_port = await start_receiver(stack, "benchmarks.mailbox")
-        cluster = Cluster(
-            folder,
-            settings={"RELAY_EMAIL__PORT": mail_port, **(settings or {})},
-            counts=COUNTS,
-            supervised=True,
-        )
-        stack.push_async_callback(cluster.close)
-        directory = folder / "directory.json"
-        directory.write_text(json.dumps({"institutions": _institutions(hook_port)}), encoding="utf-8")
-        keys = await cluster.prepare(senders(), directory=directory)
-        await cluster.start()
-        yield Stage(
-            cluster=cluster,
-            keys=keys,
-            webhooks=f"http://127.0.0.1:{hook_port}/log",
-            mails=f"http://127.0.0.1:{log_port}/log",
-        )
-
-
 async def _rounds(
-    one: Stage, rounds: Sequence[Round], *, load: Load, dice: random.Random, tell: Tell
+    one: Stage, rounds: Sequence[Round], *, load: Load, pauses: Sequence[float], tell: Tell
 ) -> list[tuple[float, float]]:
     """Do all rounds; return when the broker was away and nothing else was."""
     outages: list[tuple[float, float]] = []
@@ -121,7 +90,7 @@ async def _rounds(
                 f"  accepted {len(load.accepted)}; waiting: {pending} to classify, {unrouted} to route, {open_} to send"
             )
         if number < len(rounds):
-            await asyncio.sleep(dice.uniform(*_BETWEEN))
+            await asyncio.sleep(pauses[number])
     return outages
 
 
@@ -160,10 +129,10 @@ def _tell_availability(load: Load, outages: Sequence[tuple[float, float]], tell:
 
 
 async def _account(one: Stage, account: Account, *, load: Load, tell: Tell) -> None:
-    webhooks, mails = await _logs(one)
+    webhooks, mails = await one.webhooks(), await one.mails()
     account.disordered = disordered(webhooks, mails)
     account.faults += load.faults
-    ledger = _open(one.cluster)
+    ledger = one.open()
     try:
         stood = await ledger.read_slowly(kept)
         settle(account, accepted=load.accepted, told=heard(webhooks, mails), ledger=stood)
@@ -171,39 +140,6 @@ async def _account(one: Stage, account: Account, *, load: Load, tell: Tell) -> N
         account.different = await differences(ledger, one.cluster.folder, told=tell)
     finally:
         await ledger.close()
-
-
-async def _logs(one: Stage) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    webhooks = [json.loads(line) for line in (await fetch(one.webhooks)).splitlines()]
-    mails = [json.loads(line) for line in (await fetch(one.mails)).splitlines()]
-    return webhooks, mails
-
-
-def _open(cluster: Cluster) -> PostgresLedger:
-    ledger = ledgers.open_ledger(LedgerSettings.model_validate({"url": cluster.postgresql.url("relay")}))
-    assert isinstance(ledger, PostgresLedger)
-    return ledger
-
-
-def _institutions(hook_port: str) -> list[dict[str, object]]:
-    """Return one recipient for each channel: what one hears never depends on the other."""
-    channels = {
-        WEBHOOK[1]: {"kind": "webhook", "address": f"http://127.0.0.1:{hook_port}/{WEBHOOK[1]}"},
-        EMAIL[1]: {"kind": "email", "address": f"{EMAIL[1]}@example.org"},
-    }
-    return [
-        {
-            "id": name,
-            "country": "BO",
-            "organisation": f"Chaos recipient {name} (exercise)",
-            "kind": "focal_point",
-            "language": "es",
-            "timezone": "America/La_Paz",
-            "audiences": ["health", "law_enforcement", "forensic", "regulator"],
-            "channels": [channel],
-        }
-        for name, channel in channels.items()
-    ]
 
 
 def main() -> int:
@@ -224,7 +160,7 @@ def main() -> int:
 
     with tempfile.TemporaryDirectory(prefix="relay-chaos-") as place:
         folder = chosen.keep or Path(place)
-        outcome = asyncio.run(
+        outcome = run_to_the_end(
             run(rounds, seed=chosen.seed, folder=folder, per_second=chosen.per_second, tell=tell)
         )
     complaints = outcome.complaints()

@@ -1,7 +1,4 @@
-"""The load of a chaos run: new alerts, new versions of earlier ones, copies; posted until they are answered.
-
-Each country has a sender of its own, so that decisions on different alerts need not wait for one another.
-"""
+"""The load of a chaos run: new alerts, new versions of earlier ones, copies; posted until they are answered."""
 
 import asyncio
 import json
@@ -14,8 +11,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from benchmarks.client import Client, Posted
-from benchmarks.workload import COUNTRIES, body
-from services.demo.parties import Holder
+from benchmarks.workload import body, scattered
 
 PREFIX: Final = "CHAOS"
 Name = tuple[str, int]  # national reference and version
@@ -29,27 +25,14 @@ _AGAIN: Final = 0.1  # seconds before a post that got no answer is posted again
 _PATIENCE: Final = 5.0
 
 
-def senders() -> list[Holder]:
-    """Return one sender for each country."""
-    return [
-        Holder(
-            institution_id=f"chaos-{country.lower()}",
-            country=country,
-            organisation=f"Chaos {country} (exercise)",
-            countries=frozenset({country}),
-            scopes=frozenset({"send", "amend", "read"}),
-        )
-        for country in COUNTRIES
-    ]
-
-
 def alert(number: int, version: int) -> tuple[str, bytes]:
     """Return country and JSON of a version of alert `number`; its text says which it is.
 
     The second is an update, the third a correction, and so on.
     """
-    whole: dict[str, Any] = json.loads(body(number, prefix=PREFIX, version=version))
-    whole["summary"] = f"{PREFIX}-{number:06} version {version}. {whole['summary']}"
+    whole: dict[str, Any] = json.loads(body(scattered(number), prefix=PREFIX, version=version))
+    whole["national_ref"] = _reference(number)
+    whole["summary"] = f"{_reference(number)} version {version}. {whole['summary']}"
     if version > 1 and version % 2 == 0:
         whole |= {"message_type": "update", "update_reason": "situation_report"}
     elif version > 1:
@@ -72,7 +55,7 @@ class Load:
     """Posts at an even rate to one port; what got no answer is posted again until it has one, as a sender would."""
 
     port: int
-    keys: Mapping[str, str]  # by institution
+    keys: Mapping[str, str]  # by country
     per_second: float
     dice: random.Random
     accepted: set[Name] = field(default_factory=set)
@@ -156,8 +139,7 @@ class Load:
         if idle:
             client = idle.pop()
         else:
-            key = self.keys[f"chaos-{country.lower()}"]
-            client = Client(self.port, path="/v1/alerts", key=key, connections=1)
+            client = Client(self.port, path="/v1/alerts", key=self.keys[country], connections=1)
             await client.open()
         posted = await client.post("", content)
         idle.append(client)

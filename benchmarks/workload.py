@@ -88,6 +88,14 @@ def body(number: int, *, prefix: str, status: str = "actual", version: int = 1) 
     return json.dumps(alert, ensure_ascii=False).encode()
 
 
+def scattered(number: int) -> int:
+    """Return another number below a million for each: neighbours are then of different countries, as from many senders.
+
+    What is decided about one country stands in line, and in `body` some dozens in a row are of one.
+    """
+    return number * 387_421 % 1_000_000
+
+
 def bodies(count: int, *, prefix: str, start: int = 0, status: str = "actual") -> Iterator[tuple[str, bytes]]:
     """Yield (national reference, JSON) of `count` alerts."""
     for number in range(start, start + count):
