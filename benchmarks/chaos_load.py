@@ -22,7 +22,7 @@ _MOST_VERSIONS: Final = 4
 _RECENT: Final = 2000  # alerts that may get a new version
 _MOST_WAITING: Final = 200  # posts without an answer; then the senders wait
 _AGAIN: Final = 0.1  # seconds before a post that got no answer is posted again
-_PATIENCE: Final = 5.0
+_PATIENCE: Final = 10.0  # seconds for an answer, as a sender has it
 
 
 def alert(number: int, version: int) -> tuple[str, bytes]:
