@@ -32,7 +32,8 @@ _LOOK_EVERY: Final = 0.5
 _WAITING: Final = """
 SELECT (SELECT count(*) FROM receipts WHERE state IN ('pending', 'held')),
        (SELECT count(*) FROM verdicts WHERE routed_at IS NULL),
-       (SELECT count(*) FROM notifications WHERE state IN ('pending', 'claimed'))
+       (SELECT count(*) FROM notifications WHERE state IN ('pending', 'claimed')),
+       (SELECT count(*) FROM outbox WHERE published_at IS NULL)
 """
 
 Tell = Callable[[str], None]
@@ -85,20 +86,21 @@ async def _rounds(
         if all(fault.kind in OF_THE_BROKER for fault in faults):
             outages.append((began_at, time.monotonic()))
         with suppress(Misconfigured):
-            pending, unrouted, open_ = await _waiting(one.cluster)
-            tell(
-                f"  accepted {len(load.accepted)}; waiting: {pending} to classify, {unrouted} to route, {open_} to send"
-            )
+            tell(f"  accepted {len(load.accepted)}; {_told(await _waiting(one.cluster))}")
         if number < len(rounds):
             await asyncio.sleep(pauses[number])
     return outages
 
 
-async def _waiting(cluster: Cluster) -> tuple[int, int, int]:
-    """Return how many messages wait to be classified, to be routed, and how many notifications to be sent."""
+async def _waiting(cluster: Cluster) -> tuple[int, ...]:
+    """Return what waits: messages to be classified and routed, notifications to be sent, records to be published."""
     said = await asyncio.to_thread(cluster.postgresql.execute, _WAITING, database="relay")
-    pending, unrouted, open_ = map(int, said.split("|"))
-    return pending, unrouted, open_
+    return tuple(map(int, said.split("|")))
+
+
+def _told(waiting: tuple[int, ...]) -> str:
+    what = ("to classify", "to route", "to send", "to publish")
+    return "waiting: " + ", ".join(f"{count} {one}" for count, one in zip(waiting, what, strict=True))
 
 
 async def _drained(cluster: Cluster, *, since: float, tell: Tell) -> float | None:
@@ -111,7 +113,7 @@ async def _drained(cluster: Cluster, *, since: float, tell: Tell) -> float | Non
                 tell(f"drained {time.monotonic() - since:.1f} s after the last fault")
                 return time.monotonic() - since
             if looked % 10 == 0:
-                tell(f"  waiting: {waiting[0]} to classify, {waiting[1]} to route, {waiting[2]} to send")
+                tell(f"  {_told(waiting)}")
         looked += 1
         await asyncio.sleep(_LOOK_EVERY)
     return None

@@ -8,11 +8,13 @@ has not brought it to an end, or where a place that is due to hear it heard neit
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection, func, select
 
 from benchmarks.chaos_load import PREFIX, Name
+from services.storage.deliveries_reading import violations
 from services.storage.tables import notifications, receipts, verdicts
 
 WEBHOOK: Final = ("webhook", "chaos-webhook")  # channel and recipient: each gets everything
@@ -68,10 +70,11 @@ class Account:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """What the ledger has: state of each message, verdicts by revision, (id, state) of each notification."""
+    """What the ledger has: state of each message, (id, state) of each notification."""
 
     states: Mapping[Name, str]
     again: int  # verdicts beyond the first of a message
+    violations: int  # that its own audit finds
     notifications: Sequence[tuple[str, str]]
 
 
@@ -86,6 +89,7 @@ def kept(connection: Connection) -> Kept:
     return Kept(
         states={(row.national_ref, row.version): row.state for row in messages},
         again=connection.execute(later).scalar_one(),
+        violations=violations(connection, now=datetime.now(UTC), patience=timedelta(0)),
         notifications=[(row.id, row.state) for row in rows],
     )
 
@@ -152,6 +156,8 @@ def settle(account: Account, *, accepted: set[Name], told: Told, ledger: Kept) -
             account.lost.append(f"notification {notification_id} is delivered, and nobody has it")
     if ledger.again:
         account.faults.append(f"{ledger.again} verdicts were made again without a cause")
+    if ledger.violations:
+        account.faults.append(f"the audit of the deliveries finds {ledger.violations} violations")
     unknown = len(states.keys() - accepted)
     if unknown:
         account.faults.append(f"the ledger has {unknown} alerts that no 202 stands for")

@@ -106,8 +106,10 @@ async def strike(cluster: Cluster, fault: Fault) -> None:
             await asyncio.to_thread(kafka.start)
         case Kind.BROKER_HALT:
             kafka.pause()
-            await asyncio.sleep(fault.lasts)
-            kafka.resume()
+            try:
+                await asyncio.sleep(fault.lasts)
+            finally:
+                kafka.resume()
         case Kind.DATABASE_RESTART:
             await asyncio.to_thread(database.restart)
         case Kind.DATABASE_KILL:
@@ -125,8 +127,10 @@ async def _strike_process(cluster: Cluster, fault: Fault) -> None:
             await process.stop()
         case _:
             process.pause()
-            await asyncio.sleep(fault.lasts)
-            process.resume()
+            try:
+                await asyncio.sleep(fault.lasts)
+            finally:  # halted, it would never end
+                process.resume()
 
 
 def _deck(dice: random.Random) -> Iterator[Fault]:

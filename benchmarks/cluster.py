@@ -3,11 +3,12 @@
 import asyncio
 import json
 import signal
+import sys
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from benchmarks.load import fetch, start_receiver
 from benchmarks.workload import COUNTRIES
@@ -18,6 +19,7 @@ from services.runtime.settings import LedgerSettings
 from services.storage.postgresql import PostgresLedger
 
 T = TypeVar("T")
+_ENDED_WITHIN: Final = 60.0  # seconds; the relay's own drain takes half of that
 Place = tuple[str, str]  # channel and recipient
 
 
@@ -68,7 +70,7 @@ async def stage(
         mail_port, log_port = await start_receiver(stack, "benchmarks.mailbox")
         settings = {"RELAY_EMAIL__PORT": mail_port}
         cluster = Cluster(folder, settings=settings, counts=counts, supervised=supervised)
-        stack.push_async_callback(cluster.close)
+        stack.push_async_callback(_end, cluster)
         directory = folder / "directory.json"
         institutions = [_institution(*place, hook_port=hook_port) for place in places]
         directory.write_text(json.dumps({"institutions": institutions}), encoding="utf-8")
@@ -92,6 +94,16 @@ def run_to_the_end(main: Coroutine[Any, Any, T]) -> T:
         return await main
 
     return asyncio.run(guarded())
+
+
+async def _end(cluster: Cluster) -> None:
+    """End the cluster; a process that does not end in good order is killed, so that none is left behind."""
+    try:
+        async with asyncio.timeout(_ENDED_WITHIN):
+            await cluster.close()
+    except TimeoutError:
+        await cluster.kill()
+        print("a process did not stop and was killed", file=sys.stderr)
 
 
 def _sender(country: str) -> Holder:

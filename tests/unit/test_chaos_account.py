@@ -43,7 +43,7 @@ def account_of(
 ) -> Account:
     account = Account(rounds=1, drained_after=1.0)
     states = {FIRST: "classified"} if states is None else states
-    ledger = Kept(states=states, again=0, notifications=notifications)
+    ledger = Kept(states=states, again=0, violations=0, notifications=notifications)
     settle(account, accepted={FIRST, *states}, told=heard(hooks, mails), ledger=ledger)
     account.disordered = disordered(hooks, mails)
     return account
@@ -89,6 +89,23 @@ def test_the_dead_need_not_be_told() -> None:
 def test_a_delivery_that_nobody_has_is_lost_and_so_is_a_notification_without_an_end() -> None:
     ended = (("hook-1", "delivered"), ("hook-9", "delivered"), ("hook-8", "failed"), ("hook-7", "superseded"))
     assert len(account_of([hook(1)], [mail(1)], notifications=ended).lost) == 2
+
+
+@pytest.mark.parametrize("fault", ["again", "violations"])
+def test_what_the_ledger_says_against_itself_fails(fault: str) -> None:
+    account = Account(drained_after=1.0)
+    nothing: dict[str, Any] = {"states": {}, "again": 0, "violations": 0, "notifications": ()}
+    settle(account, accepted=set(), told={}, ledger=Kept(**nothing))
+    assert account.complaints() == []
+    settle(account, accepted=set(), told={}, ledger=Kept(**nothing | {fault: 1}))
+    assert len(account.complaints()) == 1
+
+
+def test_an_alert_in_the_ledger_that_nobody_was_answered_for_fails() -> None:
+    account = Account(drained_after=1.0)
+    ledger = Kept(states={FIRST: "classified"}, again=0, violations=0, notifications=())
+    settle(account, accepted=set(), told={}, ledger=ledger)
+    assert account.complaints() == ["the ledger has 1 alerts that no 202 stands for"]
 
 
 def test_another_id_is_doubled_and_the_same_id_re_sent() -> None:
