@@ -50,7 +50,7 @@ async def latency(folder: Path, *, scale: float, tell: Tell) -> Row:
     arrived = {entry["national_ref"]: entry["at"] for entry in reversed(log)}  # the first of each
     times = [(arrived[name] - at) * 1000 for name, at in sent.items() if name in arrived]
     middle, late = percentile(times, 0.5), percentile(times, 0.99)
-    _tell_used(used, tell)
+    _tell_used(used, tell, alerts=count)
     return Row(
         "50 alerts/s, POST to webhook",
         f"p50 {middle:.1f} ms, p99 {late:.1f} ms, {len(times)} of {count}",
@@ -78,7 +78,7 @@ async def sustained(folder: Path, *, scale: float, tell: Tell) -> Row:
     lost = accepted - len({entry["national_ref"] for entry in log})
     doubled = len({entry["id"] for entry in log}) - len({entry["national_ref"] for entry in log})
     rate = len(log) / (max(entry["at"] for entry in log) - began_at) if log else 0.0
-    _tell_used(used, tell)
+    _tell_used(used, tell, alerts=count)
     return Row(
         f"burst of {count} from 8 clients",
         f"{rate:.0f} delivered/s, {lost} lost, {doubled} doubled, accepted at {count / accepted_in:.0f}/s",
@@ -97,7 +97,7 @@ async def scaling(folder: Path, *, scale: float, tell: Tell) -> Row:
     for workers in (1, 2):
         rates[workers], used = await _classified(folder / str(workers), workers=workers, count=count)
         tell(f"{workers} classify: {rates[workers]:.0f} alerts/s")
-        _tell_used(used, tell)
+        _tell_used(used, tell, alerts=count)
         figures |= {f"{workers}_workers_{name}": value for name, value in _figures(used).items()}
     gain = rates[2] / rates[1]
     return Row(
@@ -253,12 +253,13 @@ def _figures(used: dict[str, Used]) -> dict[str, float]:
     figures: dict[str, float] = {}
     for name, one in used.items():
         figures[f"{name} cpu_percent"] = round(one.cpu_percent, 1)
+        figures[f"{name} cpu_seconds"] = round(one.cpu_seconds, 2)
         figures[f"{name} memory_mb"] = round(one.memory_mb, 1)
     return figures
 
 
-def _tell_used(used: dict[str, Used], tell: Tell) -> None:
-    for line in table(used):
+def _tell_used(used: dict[str, Used], tell: Tell, *, alerts: int) -> None:
+    for line in table(used, alerts=alerts):
         tell(line)
 
 

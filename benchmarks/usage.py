@@ -13,8 +13,9 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Used:
-    """What one part took: percent of one core over a span of time, and megabytes at its end."""
+    """What one part took: CPU seconds, percent of one core over a span of time, and megabytes at its end."""
 
+    cpu_seconds: float
     cpu_percent: float
     memory_mb: float
 
@@ -30,13 +31,11 @@ class Meter:
     def used(self) -> dict[str, Used]:
         """Return what each part has used since."""
         span = time.monotonic() - self._began_at
-        return {
-            name: Used(
-                cpu_percent=max(0.0, sum(map(_seconds, pids)) - self._before.get(name, 0.0)) / span * 100,
-                memory_mb=sum(map(_megabytes, pids)),
-            )
-            for name, pids in self._parts()
-        }
+        return {name: self._of(name, pids, span=span) for name, pids in self._parts()}
+
+    def _of(self, name: str, pids: list[int], *, span: float) -> Used:
+        spent = max(0.0, sum(map(_seconds, pids)) - self._before.get(name, 0.0))
+        return Used(cpu_seconds=spent, cpu_percent=spent / span * 100, memory_mb=sum(map(_megabytes, pids)))
 
     def _parts(self) -> Iterator[tuple[str, list[int]]]:
         for (service, number), process in self._cluster.processes.items():
@@ -48,10 +47,13 @@ class Meter:
         yield "clients", [os.getpid()]
 
 
-def table(used: dict[str, Used]) -> Iterator[str]:
-    """Yield a line for each part."""
+def table(used: dict[str, Used], *, alerts: int) -> Iterator[str]:
+    """Yield a line for each part; `alerts` is how many it was for."""
     for name, one in used.items():
-        yield f"        {name:14} {one.cpu_percent:6.1f} % of a core {one.memory_mb:7.0f} MB"
+        yield (
+            f"        {name:14} {one.cpu_percent:6.1f} % of a core {one.cpu_seconds / alerts * 1000:6.1f} ms an alert "
+            f"{one.memory_mb:6.0f} MB"
+        )
 
 
 def _seconds(pid: int) -> float:
