@@ -20,7 +20,7 @@ from services.storage.delivery_records import Background, Decide, Planned, Route
 from services.storage.driver import run
 from services.storage.locks import lock, thread_key
 from services.storage.records import Directory, Version
-from services.storage.repeating import repeatable
+from services.storage.repeating import one_statement, repeatable
 from services.storage.statements import insert_once, next_number, padded
 from services.storage.tables import notifications, receipts, routings, threads, verdicts
 
@@ -231,6 +231,7 @@ class _Pen:
         self._rows, self._routings, self._marks = [], [], []
 
 
+@one_statement
 def thread_told(connection: Connection, *, thread_id: str) -> list[Told]:
     """Return everything that was routed in a thread, oldest version first."""
     return [to_told(row) for row in run(connection, _thread_told, {"thread": thread_id})]

@@ -12,6 +12,7 @@ from services.storage import documents, thread_rows
 from services.storage.delivery_records import Told
 from services.storage.driver import run
 from services.storage.records import ChannelKind, Message, Notification, NotificationState, Version
+from services.storage.repeating import one_statement
 from services.storage.tables import notifications, receipts, threads, verdicts
 
 CURSOR: Final = "notifications"
@@ -80,6 +81,7 @@ _version = VERSIONS.where(
 _ThreadRow = namedtuple("_ThreadRow", [column.name for column in threads.c])  # type: ignore[misc]  # from the table
 
 
+@one_statement
 def load_version(connection: Connection, *, message_id: str, revision: int) -> Version | None:
     """Return one verdict of a message, any revision, with the thread as it now stands."""
     row = run(connection, _version, {"message": message_id, "revised": revision}).one_or_none()

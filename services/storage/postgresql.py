@@ -23,7 +23,7 @@ from services.storage.gate import Gate
 from services.storage.outbox import APPENDED, RECORDS
 from services.storage.postgresql_faults import Kind, is_unstorable, kind_of, refusal
 from services.storage.records import Record
-from services.storage.repeating import is_repeatable
+from services.storage.repeating import is_one_statement, is_repeatable
 
 T = TypeVar("T")
 Unit = Callable[[Connection], T]
@@ -78,6 +78,7 @@ class PostgresLedger:
         self._patience = patience.total_seconds()
         self._engine = open_async_engine(url, connections=connections)
         self._reading = _reader(self._engine)
+        self._single = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._gate = Gate(connections, most_waiting=_MOST_WAITING, patience=patience)
         self._slow = _SlowReader(url)
 
@@ -103,7 +104,8 @@ class PostgresLedger:
     async def read(self, query: Unit[T]) -> T:
         """Run a short query; all its statements see one moment of what is committed. Raises as `write`."""
         async with self._gate.place(first=True):
-            return await self._try(lambda: _query(self._reading, query), again=True)
+            engine = self._single if is_one_statement(query) else self._reading
+            return await self._try(lambda: _query(engine, query), again=True)
 
     async def read_slowly(self, query: Unit[T]) -> T:
         """Run a long query (audit, export) in a thread with connections of its own, so that it holds up nobody."""

@@ -21,7 +21,7 @@ from services.storage.receipt_records import (
     event_payload,
 )
 from services.storage.records import Event, Message
-from services.storage.repeating import repeatable
+from services.storage.repeating import one_statement, repeatable
 from services.storage.statements import insert_once
 from services.storage.tables import idempotency_keys, receipts, threads
 
@@ -61,6 +61,7 @@ def accept(connection: Connection, submission: Submission) -> Answer:
     return answer
 
 
+@one_statement
 def get(connection: Connection, message_id: str) -> Message | None:
     """Return an accepted message, whatever its state."""
     row = run(connection, _by_id, {"id": message_id}).first()

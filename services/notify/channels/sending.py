@@ -123,20 +123,29 @@ class Sender:
         self._renderers = renderers
         self._addressing = addressing
         self._kept: OrderedDict[tuple[str, int], Version] = OrderedDict()
+        self._together: dict[str, set[tuple[str, int]]] = {}  # the keys of what is kept, by thread
 
     def remember(self, version: Version) -> None:
         """Keep a version that was just read; the oldest beyond the bound is forgotten.
 
         What a newer version of its thread may have closed is forgotten too, and read again.
         """
-        if version.thread_version > 1:
-            thread = version.thread
-            for key, one in tuple(self._kept.items()):
-                if one.thread.id == thread.id and one.thread.version < thread.version:
-                    del self._kept[key]
-        self._kept[(version.message.id, version.revision)] = version
-        while len(self._kept) > _REMEMBERED:
-            self._kept.popitem(last=False)
+        thread = version.thread
+        together = self._together.setdefault(thread.id, set())
+        for key in [one for one in together if self._kept[one].thread.version < thread.version]:
+            del self._kept[key]
+            together.discard(key)
+        kept = (version.message.id, version.revision)
+        self._kept[kept] = version
+        together.add(kept)
+        if len(self._kept) > _REMEMBERED:
+            self._forget(*self._kept.popitem(last=False))
+
+    def _forget(self, key: tuple[str, int], version: Version) -> None:
+        together = self._together[version.thread.id]
+        together.discard(key)
+        if not together:
+            del self._together[version.thread.id]
 
     async def send(self, claim: Claim, directory: Directory, *, now: datetime) -> Sent:
         """Send one notification if it may be sent now; nothing is sent that disclosure does not allow."""
