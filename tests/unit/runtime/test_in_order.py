@@ -70,6 +70,25 @@ async def test_no_more_are_begun_than_may_be_in_flight() -> None:
     running.cancel()
 
 
+async def test_others_have_their_turn_between_two_that_begin() -> None:
+    rig = Rig()
+    running = await rig.start()
+    turns: list[int] = []
+
+    async def tick() -> None:
+        while True:
+            turns.append(len(rig.begun))
+            await asyncio.sleep(0)
+
+    ticking = asyncio.create_task(tick())
+    for item in (1, 2, 3):
+        await rig.flow.put(item)
+    await settled()
+    assert {1, 2, 3} <= set(turns)
+    ticking.cancel()
+    running.cancel()
+
+
 async def test_the_first_in_line_says_how_long_it_holds_up_the_others() -> None:
     rig = Rig()
     running = await rig.start()
