@@ -82,11 +82,11 @@ class Load:
                 client.close()
 
     def availability(self, windows: Sequence[tuple[float, float]]) -> tuple[int, int, float]:
-        """Return how many posts ended in these spans, how many badly, and the longest time without a good one."""
+        """Return how many posts were made in these spans, how many badly, and the longest time without a good one."""
         ended = refused = 0
         longest = 0.0
         for began_at, ended_at in windows:
-            within = [one for one in self.tries if began_at <= one.ended_at <= ended_at]
+            within = [one for one in self.tries if began_at <= one.began_at and one.ended_at <= ended_at]
             good = sorted(one.ended_at for one in within if one.status in (200, 202))
             ended += len(within)
             refused += len(within) - len(good)

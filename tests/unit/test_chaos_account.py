@@ -164,3 +164,4 @@ def test_availability_counts_what_was_refused_and_the_longest_time_without_a_goo
     ]
     assert load.availability([(10.0, 15.0)]) == (3, 1, 3.5)
     assert load.availability([(10.0, 15.0), (30.0, 31.0)]) == (4, 2, 3.5)
+    assert load.availability([(10.25, 15.0)]) == (2, 1, 3.75)  # what began before is another fault's
