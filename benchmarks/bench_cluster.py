@@ -169,8 +169,8 @@ def _decided(connection: Connection) -> list[datetime]:
     return list(connection.execute(select(verdicts.c.decided_at)).scalars())
 
 
-def _alerts(count: int, *, prefix: str) -> Iterator[Alert]:
-    for number in range(count):
+def _alerts(count: int, *, prefix: str, start: int = 0) -> Iterator[Alert]:
+    for number in range(start, start + count):
         yield _named(json.loads(body(scattered(number), prefix=prefix)))
 
 
@@ -199,7 +199,8 @@ def _named(whole: dict[str, Any]) -> Alert:
 
 
 async def _warm(one: Stage) -> None:
-    await _flood(one, list(_alerts(_WARM, prefix="WARM")), connections=2)
+    alerts = list(_alerts(_WARM, prefix="WARM", start=500_000))  # other events than those that are measured
+    await _flood(one, alerts, connections=2)
     await _settled(one, _WARM)
 
 
