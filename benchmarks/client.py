@@ -73,6 +73,8 @@ class Client:
         """Send one body; raises `OSError` where the server went away."""
         line = await self._free.get()
         assert line.transport is not None
+        if line.transport.is_closing():  # the server ends a connection that was idle for seconds
+            raise ConnectionResetError
         line.answer = asyncio.get_running_loop().create_future()
         sent_at = time.monotonic()
         line.transport.write(self._head + str(len(body)).encode() + b"\r\n\r\n" + body)
