@@ -35,7 +35,8 @@ _FIRST_PAUSE: Final = timedelta(milliseconds=100)
 _LONGEST_PAUSE: Final = timedelta(seconds=1)
 _LAST_CALL: Final = timedelta(milliseconds=300)  # after `stop`, for what the others still commit
 _LEASE: Final = "publish"
-_LEASE_FOR: Final = timedelta(seconds=60)  # longer than a call takes
+# Longer than one call to the brokers, and short: what dead processes left waits for the lease of a dead sweeper.
+_LEASE_FOR: Final = timedelta(seconds=20)
 _GRACE: Final = timedelta(seconds=5)  # until then a record is its own process's
 
 
