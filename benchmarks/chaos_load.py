@@ -136,6 +136,8 @@ class Load:
 
     async def _post(self, country: str, content: bytes) -> Posted:
         idle = self._idle.setdefault(country, [])
+        while idle and not idle[-1].is_open():
+            idle.pop()
         if idle:
             client = idle.pop()
         else:

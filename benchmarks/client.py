@@ -61,19 +61,25 @@ class Client:
         ).encode()
         self._free: asyncio.Queue[_Line] = asyncio.Queue()
         self._connections = connections
+        self._lines: list[_Line] = []
 
     async def open(self) -> None:
         """Open the connections."""
         loop = asyncio.get_running_loop()
         for _ in range(self._connections):
             _, line = await loop.create_connection(_Line, "127.0.0.1", self._port)
+            self._lines.append(line)
             self._free.put_nowait(line)
+
+    def is_open(self) -> bool:
+        """Return whether the server has ended none of the connections; it does so after some idle seconds."""
+        return all(line.transport is not None and not line.transport.is_closing() for line in self._lines)
 
     async def post(self, name: str, body: bytes) -> Posted:
         """Send one body; raises `OSError` where the server went away."""
         line = await self._free.get()
         assert line.transport is not None
-        if line.transport.is_closing():  # the server ends a connection that was idle for seconds
+        if line.transport.is_closing():  # nobody would answer
             raise ConnectionResetError
         line.answer = asyncio.get_running_loop().create_future()
         sent_at = time.monotonic()
