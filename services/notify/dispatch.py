@@ -28,6 +28,7 @@ from services.storage.records import Directory
 _LEAST_URGENT: Final = 3
 _URGENT: Final = 1  # critical and high
 _BATCH: Final = 128
+_MARGIN: Final = timedelta(seconds=5)  # of a claim's lease: clocks differ, and what is sent has to be settled
 
 
 class Deliveries(Protocol):
@@ -167,7 +168,13 @@ class Dispatcher:
         began_at = self._clock()
         sent = Sent(outcome=Deferred(reason="stopped", maybe=True, blames_endpoint=False), content=None)
         try:
-            sent = await self._sender.send(claim, directory, now=began_at)
+            # What is sent when the claim is over could come after a newer version, or a second time.
+            async with asyncio.timeout(self._left(claim)):
+                sent = await self._sender.send(
+                    claim, directory, now=began_at, late=lambda: self._left(claim) == 0
+                )
+        except TimeoutError:
+            sent = Sent(outcome=Deferred(reason="took_too_long", maybe=True), content=None)
         except Transient:
             sent = Sent(outcome=Deferred(reason="ledger", blames_endpoint=False), content=None)
         finally:  # cancelled at the drain deadline: the outcome is unknown, and that is settled too
@@ -182,6 +189,12 @@ class Dispatcher:
                     draw=self._draw(),
                 )
             )
+
+    def _left(self, claim: Claim) -> float | None:
+        """Return for how many seconds the claim is surely ours; None: without end."""
+        if claim.until is None:
+            return None
+        return max((claim.until - _MARGIN - self._clock()).total_seconds(), 0.0)
 
     async def _settle_all(self) -> None:
         while True:

@@ -119,7 +119,7 @@ def claim(
     if lock(connection, (_CLAIMING,)):
         repeated = run(connection, _mine, {"token": token}).all()
         if repeated:  # the first run of this very call was committed, and its answer lost
-            return [_repeated(connection, row, token=token) for row in repeated]
+            return [_repeated(connection, row, token=token, until=now + lease) for row in repeated]
     in_flight: dict[str, int] = {row[0]: row[1] for row in run(connection, _in_flight)}
     ailing = {health.id: health for health in _healths(connection)}
     found: list[Any] = []
@@ -149,7 +149,7 @@ def claim(
     return _taken(connection, chosen, now=now, lease=lease, token=token, probes=probes, ailing=ailing)
 
 
-def _repeated(connection: Connection, row: Any, *, token: str) -> Claim:
+def _repeated(connection: Connection, row: Any, *, token: str, until: datetime) -> Claim:
     """Return a claim that this token already holds."""
     health = {one.id: one for one in _healths(connection)}.get(row.endpoint_id)
     return Claim(
@@ -158,6 +158,7 @@ def _repeated(connection: Connection, row: Any, *, token: str) -> Claim:
         probe=health is not None and health.next_probe_at is not None,
         disabled=health is not None and health.disabled_reason is not None,
         later_tlps=_later_tlps(connection, row) if row.newest > row.thread_version else (),
+        until=until,
     )
 
 
@@ -189,6 +190,7 @@ def _taken(
             disabled=(health := ailing.get(row.endpoint_id)) is not None
             and health.disabled_reason is not None,
             later_tlps=_later_tlps(connection, row) if row.newest > row.thread_version else (),
+            until=now + lease,
         )
         for row in chosen
     ]

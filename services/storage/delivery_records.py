@@ -88,13 +88,17 @@ class Routed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A notification to try now; `later_tlps`: of versions of its thread that came after its own."""
+    """A notification to try now; `later_tlps`: of versions of its thread that came after its own.
+
+    It is its holder's until `until`: then somebody else may send it, or a newer version in its place.
+    """
 
     notification: Notification
     token: str
     probe: bool
     disabled: bool  # its endpoint takes nothing any more: settle it as rejected
     later_tlps: tuple[str, ...] = ()
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,6 +73,10 @@ class SmtpChannel:
                     reply = await client.data(message, timeout=self._timeout)
             except (aiosmtplib.SMTPException, TimeoutError, OSError, ValueError) as fault:
                 return await self._failed(client, fault, handed_over=handed_over)
+            except asyncio.CancelledError:  # half-way through a dialogue: nobody can go on with it
+                if client is not None:
+                    client.close()
+                raise
             self._keep(client)
             return Delivered(status_code=reply.code)
 

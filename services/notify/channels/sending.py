@@ -147,8 +147,18 @@ class Sender:
         if not together:
             del self._together[version.thread.id]
 
-    async def send(self, claim: Claim, directory: Directory, *, now: datetime) -> Sent:
-        """Send one notification if it may be sent now; nothing is sent that disclosure does not allow."""
+    async def send(
+        self,
+        claim: Claim,
+        directory: Directory,
+        *,
+        now: datetime,
+        late: Callable[[], bool] = lambda: False,
+    ) -> Sent:
+        """Send one notification if it may be sent now; nothing is sent that disclosure does not allow.
+
+        ``late`` is asked just before it leaves: whether the claim is over.
+        """
         one = claim.notification
         recipient = directory.recipients.get(one.recipient_id)
         if recipient is None:
@@ -164,10 +174,18 @@ class Sender:
         version = await self._version(one.message_id, one.revision, newest_needed=bool(claim.later_tlps))
         if version is None:
             return _unsent(Rejected(reason="no_version"))
-        return await self._send(claim, version, composing.reader_of(recipient, channel), channel, now=now)
+        reader = composing.reader_of(recipient, channel)
+        return await self._send(claim, version, reader, channel, now=now, late=late)
 
     async def _send(
-        self, claim: Claim, version: Version, reader: Reader, channel: Channel, *, now: datetime
+        self,
+        claim: Claim,
+        version: Version,
+        reader: Reader,
+        channel: Channel,
+        *,
+        now: datetime,
+        late: Callable[[], bool],
     ) -> Sent:
         one = claim.notification
         follows = one.thread_version > 1 or one.occasion != ISSUE
@@ -187,11 +205,18 @@ class Sender:
             replaced=await self._replaced(version) if last is None else None,
             links=self._links(claim, version, reader, allowed.content),
         )
-        outcome = await self._hand_over(letter, channel, first=composing.first_mail(told, one), now=now)
+        first = composing.first_mail(told, one)
+        outcome = await self._hand_over(letter, channel, first=first, now=now, late=late)
         return Sent(outcome=outcome, content=allowed.content.value)
 
     async def _hand_over(
-        self, letter: Letter, channel: Channel, *, first: str | None, now: datetime
+        self,
+        letter: Letter,
+        channel: Channel,
+        *,
+        first: str | None,
+        now: datetime,
+        late: Callable[[], bool],
     ) -> Outcome:
         if channel.kind is ChannelKind.EMAIL and (
             self._channels.email is None or self._renderers.email is None
@@ -202,15 +227,15 @@ class Sender:
         except Exception:  # one letter that cannot be written must not stop all the others
             log.exception("a letter could not be written", notification_id=letter.notification_id)
             return Deferred(reason="not_written", blames_endpoint=False)
-        if channel.kind is ChannelKind.EMAIL:
+        webhook = channel.kind is ChannelKind.WEBHOOK
+        secrets = await self._secrets.valid(letter.recipient.id, now=now) if webhook else ()
+        if late():
+            return Deferred(reason="took_too_long", blames_endpoint=False)
+        if not webhook:
             assert self._channels.email is not None  # refused above
             return await self._channels.email.send(channel.address, body)
         return await self._channels.webhook.send(
-            channel.address,
-            body,
-            notification_id=letter.notification_id,
-            keys=await self._secrets.valid(letter.recipient.id, now=now),
-            now=now,
+            channel.address, body, notification_id=letter.notification_id, keys=secrets, now=now
         )
 
     def _written(self, letter: Letter, channel: Channel, *, first: str | None, now: datetime) -> bytes:
