@@ -37,14 +37,19 @@ def _words(value: object) -> object:
 def _database(value: object) -> object:
     """Refuse what is no address of a PostgreSQL database; never repeats it, there may be a password in it."""
     if isinstance(value, str) and value:
-        parts = urlsplit(value)
+        try:
+            parts = urlsplit(value)
+            _ = parts.port
+        except ValueError:  # its text has the part that is wrong, and a password may be in that
+            raise ValueError("is no address: write what is special in its parts as %XX") from None
         if parts.scheme not in ("postgresql", "postgres"):
             raise ValueError("must begin with postgresql://")
         if not parts.hostname or not parts.username or not parts.path.strip("/"):
             raise ValueError("must name a user, a host and a database: postgresql://user@host:5432/database")
+        if parts.netloc.count("@") > 1:  # the driver would take what follows the first for the host
+            raise ValueError("must have one @: write another, in a name or a password, as %40")
         if set(parse_qs(parts.query, keep_blank_values=True)) - {"sslmode"}:
             raise ValueError("takes no option but sslmode")
-        _ = parts.port  # raises ValueError where it is no number
     return value or None
 
 

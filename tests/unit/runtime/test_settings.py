@@ -74,6 +74,13 @@ def test_a_near_name_is_suggested(monkeypatch: pytest.MonkeyPatch) -> None:
         ("RELAY_LEDGER__URL", "postgresql://relay:hunter2@db"),
         ("RELAY_LEDGER__URL", "postgresql://relay:hunter2@db:no/relay"),
         ("RELAY_LEDGER__URL", "postgresql://relay@db/relay?password=hunter2"),
+        ("RELAY_LEDGER__URL", "postgresql://relay:S3cret\u2100hunter2@db/relay"),
+        ("RELAY_LEDGER__URL", "postgresql://relay:s3c[hunter2]pw@db/relay"),
+        ("RELAY_LEDGER__URL", "postgresql://relay@db:hunter2/relay"),
+        ("RELAY_LEDGER__URL", "postgresql://relay:s3c@hunter2@db/relay"),
+        ("RELAY_HTTP__PUBLIC_URL", "http://relay:hunter2@db:no/"),
+        ("RELAY_HTTP__PUBLIC_URL", "http://relay:s3c[hunter2]pw@[db/"),
+        ("RELAY_HTTP__PUBLIC_URL", "ftp://relay:hunter2@db/"),
     ],
 )
 def test_a_wrong_value_names_its_setting_and_is_not_repeated(
