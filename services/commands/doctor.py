@@ -17,7 +17,6 @@ from services.errors import Misconfigured, Transient
 from services.runtime import ledgers, secrets_file, settings
 from services.storage import inspection
 from services.storage.inspection import Unusable
-from services.storage.migrations import HEAD
 
 _LEAST_FREE: Final = 1 << 30  # bytes; a year of alerts is far below, a full disk refuses every alert
 _MOST_AHEAD: Final = timedelta(minutes=1)
@@ -96,7 +95,7 @@ def _writable(place: Path) -> str:
 
 def _database(held: settings.Settings) -> str:
     ledgers.require_head(held.ledger)
-    return f"{ledgers.place_of(held.ledger)} answers, revision {HEAD}"
+    return f"{ledgers.place_of(held.ledger)} answers, revision {ledgers.revision_of(held.ledger)}"
 
 
 def _database_writable() -> str:

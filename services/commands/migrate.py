@@ -18,8 +18,8 @@ def migrate(
     held = settings.load().ledger
     place = ledgers.place_of(held)
     if check:
-        fault = ledgers.needs_migration(held)
-        say(f"relay: {place}: {fault}" if fault else f"relay: {place} is at the newest revision")
+        fault = ledgers.unfit(held)
+        say(f"relay: {place}: {fault}" if fault else f"relay: {place} needs no migration")
         raise typer.Exit(FAILED if fault else 0)
     before, after = ledgers.migrate(held)
     changed = f"{before or 'nothing'} -> {after}" if before != after else f"already at {after}"

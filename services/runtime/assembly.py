@@ -172,7 +172,7 @@ async def prepare(means: Means, stack: AsyncExitStack, *, balance: bool) -> Part
         link_keys=LinkKeys(keys=links, current=max(links)),
         reconsider=reconsidering(catalogue=tables.catalogue, structures=tables.structures, plan=tables.plan),
         holder=str(uuid4()),
-        checks=(Check(name="ledger", passes=partial(_answers, executor)), *means.checks),
+        checks=(Check(name="ledger", passes=partial(ledger_is_ready, executor)), *means.checks),
         refresh=refresh,
     )
 
@@ -322,9 +322,10 @@ def _served(parts: Parts, application: ASGIApp, host: str, port: int, *, setting
     return run_server
 
 
-async def _answers(executor: Executor) -> bool:
+async def ledger_is_ready(executor: Executor) -> bool:
+    """Return whether the ledger answers, and is one that this code can run over."""
     try:
-        return await executor.read(migrations.revision) == migrations.HEAD
+        return (await executor.read(migrations.standing)).unfit() is None
     except (SQLAlchemyError, Transient):
         return False
 

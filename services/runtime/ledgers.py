@@ -33,28 +33,35 @@ def open_ledger(settings: LedgerSettings, *, exclusive: bool = True) -> Ledger:
 
 
 def require_head(settings: LedgerSettings) -> None:
-    """Raise `Misconfigured` where the ledger is missing, refuses us, or is not at the revision of this code.
+    """Raise `Misconfigured` where the ledger is missing, refuses us, or is at a revision that this code cannot use.
 
     Runs an event loop of its own; `Transient` where the database cannot be reached.
     """
-    if fault := needs_migration(settings):
-        raise Misconfigured(setting_of(settings), f"{place_of(settings)}: {fault}; run `relay migrate`")
+    if fault := unfit(settings):
+        raise Misconfigured(setting_of(settings), f"{place_of(settings)}: {fault}")
 
 
-def needs_migration(settings: LedgerSettings) -> str | None:
-    """Return why the ledger must be migrated, or None; raises as `require_head`."""
+def unfit(settings: LedgerSettings) -> str | None:
+    """Return why this code cannot run over the ledger, and what helps, or None; raises as `require_head`."""
     if settings.url is None and not settings.path.exists():
-        return "there is no ledger yet"
-    found = revision_of(settings)
-    return None if found == migrations.HEAD else f"it is at revision {found or 'none'}, not {migrations.HEAD}"
+        return "there is no ledger yet; run `relay migrate`"
+    found = _standing_of(settings)
+    fault = found.unfit()
+    if fault is None:
+        return None
+    return f"it {fault}; {'install the later release' if found.is_newer else 'run `relay migrate`'}"
 
 
 def revision_of(settings: LedgerSettings) -> str | None:
     """Return the revision that the ledger is at; None where it has none. Raises as `require_head`."""
+    return _standing_of(settings).revision
+
+
+def _standing_of(settings: LedgerSettings) -> migrations.Standing:
     if settings.url is not None:
-        return asyncio.run(_asked(settings, migrations.revision))
+        return asyncio.run(_asked(settings, migrations.standing))
     try:
-        return inspection.revision_of(settings.path)
+        return inspection.standing_of(settings.path)
     except inspection.Unusable as fault:
         raise Misconfigured(PATH, f"{settings.path} {fault}") from fault
 

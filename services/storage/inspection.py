@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, delete, func, select
 
-from services.storage.migrations import HEAD
+from services.storage.migrations import OLDEST_CODE, Standing
 from services.storage.statements import insert_once
 from services.storage.tables import audit, counters, receipts
 
@@ -34,30 +34,30 @@ def inspect(path: Path, *, thorough: bool = True) -> Inspected:
     """Read a ledger's file and return what it is; the file is not changed.
 
     `thorough` reads every page and every index (seconds for a gigabyte). Raises `Unusable`: missing, not
-    SQLite, damaged, or not at the revision of this relay.
+    SQLite, damaged, or at a revision that this relay cannot run over.
     """
     try:
         connection = _open_to_read(path)
         try:
             _check(connection, "integrity_check" if thorough else "quick_check(1)")
-            revision = _revision(connection)
+            standing = _standing(connection)
             pages = connection.execute("PRAGMA page_count").fetchone()[0]
             page_size = connection.execute("PRAGMA page_size").fetchone()[0]
         finally:
             connection.close()
     except sqlite3.Error as fault:
         raise Unusable(f"cannot be read as a ledger: {fault}") from fault
-    if revision != HEAD:
-        raise Unusable(f"is at revision {revision or 'none'}, this relay needs {HEAD}")
-    return Inspected(revision=revision, pages=pages, page_size=page_size)
+    if reason := standing.unfit():
+        raise Unusable(reason)
+    return Inspected(revision=str(standing.revision), pages=pages, page_size=page_size)
 
 
-def revision_of(path: Path) -> str | None:
-    """Return the revision of a ledger's file; None where it has none. Raises `Unusable` as `inspect`."""
+def standing_of(path: Path) -> Standing:
+    """Return how far a ledger's file has been migrated. Raises `Unusable` as `inspect`."""
     try:
         connection = _open_to_read(path)
         try:
-            return _revision(connection)
+            return _standing(connection)
         finally:
             connection.close()
     except sqlite3.Error as fault:
@@ -107,9 +107,12 @@ def _check(connection: sqlite3.Connection, pragma: str) -> None:
         raise Unusable(f"is damaged: {found.splitlines()[0]}")
 
 
-def _revision(connection: sqlite3.Connection) -> str | None:
+def _standing(connection: sqlite3.Connection) -> Standing:
     known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
     if known is None:
-        return None
+        return Standing(revision=None)
     row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-    return None if row is None else str(row[0])
+    if row is None:
+        return Standing(revision=None)
+    oldest = connection.execute(OLDEST_CODE).fetchone()
+    return Standing(revision=str(row[0]), oldest_code=0 if oldest is None else oldest[0])

@@ -10,6 +10,10 @@ from typing import Any, TypeVar
 import pytest
 from sqlalchemy import Connection, inspect, text
 
+from services.errors import Misconfigured
+from services.runtime import ledgers
+from services.runtime.assembly import ledger_is_ready
+from services.runtime.settings import LedgerSettings
 from services.storage import migrations
 from services.storage.sqlite import open_engine
 from services.storage.tables import metadata
@@ -20,6 +24,18 @@ from tests.requirements import Need
 from tests.servers.postgresql import Databases, work
 
 T = TypeVar("T")
+LATER = """
+import sqlalchemy as sa
+from alembic import op
+revision = "{revision}"
+down_revision = "{after}"
+branch_labels = depends_on = None
+phase = "{phase}"
+{more}
+def upgrade():
+    op.create_table("of_{revision}", sa.Column("id", sa.Integer(), primary_key=True))
+    {then}
+"""  # a migration of a release that this code has never seen
 
 FOLDER = Path(migrations.__file__).parent / "versions"
 REVISIONS = sorted(file.stem[:4] for file in FOLDER.glob("[0-9]*.py"))
@@ -138,6 +154,94 @@ async def test_this_code_runs_beside_a_later_release_that_has_only_added(empty: 
     assert [one.notification.message_id for one in claims] == [first]
     assert version is not None
     assert isinstance(events, list)
+
+
+@pytest.fixture
+def release(empty: Empty, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Migrate `empty` as later releases do, by one migration for each phase that is given."""
+    ours = migrations._config
+
+    def upgrade(*phases: str, then: str = "pass", more: str = "") -> None:
+        after, folder = migrations.HEAD, tmp_path / "later"
+        folder.mkdir()
+        for phase in phases:
+            revision = f"{int(after) + 1:04}"
+            later = LATER.format(revision=revision, after=after, phase=phase, then=then, more=more)
+            (folder / f"{revision}_later.py").write_text(later)
+            after = revision
+        config = ours()
+        config.set_main_option("path_separator", "newline")
+        config.set_main_option("version_locations", f"{FOLDER}\n{folder}")
+        with monkeypatch.context() as patched:
+            patched.setattr(migrations, "_config", lambda: config)
+            empty.work(to("head"))
+
+    return upgrade
+
+
+def settings_of(place: Place) -> LedgerSettings:
+    if isinstance(place, PostgresPlace):
+        return LedgerSettings.model_validate({"url": place.url})
+    assert isinstance(place, SqlitePlace)
+    return LedgerSettings(path=place.path)
+
+
+async def is_ready(place: Place) -> bool:
+    ledger = place.open()
+    try:
+        return await ledger_is_ready(ledger)
+    finally:
+        await ledger.close()
+
+
+async def test_code_starts_and_is_ready_over_a_ledger_that_a_later_release_has_added_to(
+    empty: Empty, release: Callable[..., None]
+) -> None:
+    await asyncio.to_thread(release, "pre", "pre")
+    newest = f"{int(migrations.HEAD) + 2:04}"
+
+    held = settings_of(empty.place)
+    await asyncio.to_thread(ledgers.require_head, held)
+    assert await is_ready(empty.place)
+    assert await asyncio.to_thread(ledgers.migrate, held) == (newest, newest)  # a unit does so at each start
+
+
+@pytest.mark.parametrize("phases", [("post",), ("pre", "post", "pre")])
+async def test_code_is_refused_once_a_later_release_has_taken_away_what_it_reads(
+    empty: Empty, release: Callable[..., None], phases: tuple[str, ...]
+) -> None:
+    await asyncio.to_thread(release, *phases)
+    least = int(migrations.HEAD) + 1 + phases.index("post")
+
+    held = settings_of(empty.place)
+    with pytest.raises(Misconfigured, match=f"for relays of {least:04} or later") as refused:
+        await asyncio.to_thread(ledgers.require_head, held)
+    assert refused.value.setting == ledgers.setting_of(held)
+    assert not await is_ready(empty.place)
+
+
+async def test_code_that_reads_nothing_of_what_a_post_migration_takes_away_goes_on(
+    empty: Empty, release: Callable[..., None]
+) -> None:
+    await asyncio.to_thread(release, "post", more=f'oldest_code = "{migrations.HEAD}"')
+
+    await asyncio.to_thread(ledgers.require_head, settings_of(empty.place))
+    assert await is_ready(empty.place)
+    assert (await asyncio.to_thread(empty.work, migrations.standing)).oldest_code == int(migrations.HEAD)
+
+
+def test_a_post_migration_that_fails_ends_no_code(empty: Empty, release: Callable[..., None]) -> None:
+    with pytest.raises(ZeroDivisionError):
+        release("post", then="1 / 0")
+
+    assert empty.work(migrations.standing) == migrations.Standing(revision=migrations.HEAD)
+
+
+async def test_a_ledger_that_is_behind_is_refused(empty: Empty) -> None:
+    await asyncio.to_thread(empty.work, to(REVISIONS[-2]))
+    with pytest.raises(Misconfigured, match="run `relay migrate`"):
+        await asyncio.to_thread(ledgers.require_head, settings_of(empty.place))
+    assert not await is_ready(empty.place)
 
 
 def _add(connection: Connection) -> None:

@@ -1,5 +1,7 @@
 """The command as a whole: how it ends, where it writes, what it never does."""
 
+import sqlite3
+from contextlib import closing
 from importlib.metadata import version
 
 import pytest
@@ -164,6 +166,19 @@ def test_migrations_are_checked_made_and_made_once(relay: Relay) -> None:
     assert "already at" in relay("migrate").err
     assert relay("migrate", "--check").status == 0
     assert relay.ledger.stat().st_mode & 0o077 == 0
+
+
+def test_a_ledger_that_a_later_release_has_ended_for_us_stops_the_start(relay: Relay) -> None:
+    relay("migrate")
+    with closing(sqlite3.connect(relay.ledger)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9998'")
+        connection.execute("INSERT INTO counters VALUES ('oldest_code', 9997)")
+        connection.commit()
+    for command in (("migrate", "--check"), ("serve",)):
+        ended = relay(*command)
+        assert ended.status == (1 if "--check" in command else 2)
+        assert "9997 or later" in ended.err
+    assert "RELAY_LEDGER__PATH" in ended.err
 
 
 def test_a_ledger_in_a_missing_folder_is_refused(relay: Relay) -> None:

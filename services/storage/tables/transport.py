@@ -70,7 +70,7 @@ leases = Table(
 )
 
 counters = Table(
-    "counters",  # serials that people read: threads of a country and year, the directory's version
+    "counters",  # serials that people read, the directory's version, the oldest code that may run
     metadata,
     Column("name", String(64), primary_key=True),
     Column("value", BigInteger, nullable=False),

@@ -45,4 +45,4 @@ def test_both_schemes_name_the_database(scheme: str) -> None:
 
 
 def test_a_file_that_is_not_there_must_be_made(tmp_path: Path) -> None:
-    assert ledgers.needs_migration(settings(path=tmp_path / "none.db")) == "there is no ledger yet"
+    assert ledgers.unfit(settings(path=tmp_path / "none.db")) == "there is no ledger yet; run `relay migrate`"

@@ -12,7 +12,7 @@ import pytest
 from services.errors import Misconfigured
 from services.storage import migrations
 from services.storage.backup import back_up, restore
-from services.storage.inspection import Unusable, inspect, revision_of, try_to_write
+from services.storage.inspection import Unusable, inspect, standing_of, try_to_write
 from services.storage.sqlite import lock_file, open_engine
 
 
@@ -160,7 +160,7 @@ def test_a_ledger_is_inspected_without_changing_it(ledger: Path) -> None:
     before = ledger.read_bytes()
     found = inspect(ledger)
     assert found.size == len(before)
-    assert revision_of(ledger) == migrations.HEAD
+    assert standing_of(ledger).revision == migrations.HEAD
     try_to_write(ledger)
     assert ledger.read_bytes() == before
 
