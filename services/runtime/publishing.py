@@ -1,12 +1,12 @@
 """From the outbox to the topics: at once by the process that committed, what is left by the sweeper.
 
 Nobody waits for a publisher: a request is answered after its commit. A broker that is away delays records, which
-wait in memory up to a bound and in the ledger without one. A record may come twice; its id absorbs that. Records of a
-key keep their order, except where an outage sends some of them by way of the sweeper.
+wait in memory up to a bound and in the ledger without one. A topic or partition that takes nothing delays its own
+records only. A record may come twice; its id absorbs that. Records of a key keep their order, except where an outage
+sends some of them by way of the sweeper.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,10 +17,11 @@ import structlog
 from services.errors import Transient
 from services.runtime.instruments import Instruments, Path
 from services.runtime.lifecycle import pause
+from services.runtime.waiting import Waiting
 from services.storage.kafka_connection import KafkaConnection
 from services.storage.kafka_sender import KafkaSender, Sent
 from services.storage.ports import Executor, Leases
-from services.storage.publishing import mark_published, unpublished
+from services.storage.publishing import first_of_topics, mark_published, unpublished
 from services.storage.records import Record
 
 log = structlog.get_logger(__name__)
@@ -33,6 +34,10 @@ _MOST_UNMARKED: Final = 50_000
 _MARK_AFTER: Final = timedelta(milliseconds=50)  # lets those of a moment be marked together
 _FIRST_PAUSE: Final = timedelta(milliseconds=100)
 _LONGEST_PAUSE: Final = timedelta(seconds=1)
+_PASS_OVER: Final = (
+    10.0  # seconds; a call with a partition that takes nothing holds up the others for 5 s or more
+)
+_MOST_PROBED: Final = 64
 _LAST_CALL: Final = timedelta(milliseconds=300)  # after `stop`, for what the others still commit
 _LEASE: Final = "publish"
 # Longer than one call to the brokers, and short: what dead processes left waits for the lease of a dead sweeper.
@@ -57,9 +62,11 @@ class Publisher:
         self._sender = KafkaSender(connection)
         self._clock = clock
         self._instruments = instruments
-        self._most_waiting = most_waiting
-        self._waiting: deque[Record] = deque()
-        self._bytes = 0
+        self._waiting = Waiting(most=most_waiting, most_bytes=MOST_BYTES)
+        self._again_at = (
+            0.0  # in the time of the loop: when keys that failed are tried again beside the others
+        )
+        self._went_through = False  # some of the last call did
         self._offered = asyncio.Event()
         self._unmarked: list[int] = []
         self._to_mark = asyncio.Event()
@@ -67,12 +74,8 @@ class Publisher:
     def offer(self, records: Sequence[Record]) -> None:
         """Take records that were just committed; never waits. What does not fit is left to the sweeper."""
         for record in records:
-            size = len(record.payload)
-            if len(self._waiting) >= self._most_waiting or self._bytes + size > MOST_BYTES:
+            if not self._waiting.add(record):
                 self._instruments.left.inc()
-                continue
-            self._waiting.append(record)
-            self._bytes += size
         self._instruments.waiting.set(len(self._waiting))
         self._offered.set()
 
@@ -94,13 +97,15 @@ class Publisher:
             batch = self._take()
             sent = await self._sender.send(batch, now=self._clock())
             self._count(sent)
-            self._put_back(sent.failed)
+            self._put_back(sent)
             if not sent.failed:
                 wait = _FIRST_PAUSE
             elif stop.is_set():  # the sweeper has them
                 return
             else:
                 log.warning("cannot publish", fault=sent.fault, waiting=len(self._waiting))
+                if sent.published:  # the others shall not wait for what fails
+                    wait = _FIRST_PAUSE
                 await pause(stop, wait)
                 wait = min(wait * 2, _LONGEST_PAUSE)
 
@@ -119,17 +124,20 @@ class Publisher:
         return True
 
     def _take(self) -> list[Record]:
-        batch: list[Record] = []
-        size = 0
-        while self._waiting and len(batch) < _MOST_AT_ONCE and size < _MOST_BYTES_AT_ONCE:
-            batch.append(self._waiting.popleft())
-            size += len(batch[-1].payload)
-        self._bytes -= size
-        return batch
+        if asyncio.get_running_loop().time() >= self._again_at:
+            self._waiting.pass_over_none()
+        return self._waiting.take(most=_MOST_AT_ONCE, most_bytes=_MOST_BYTES_AT_ONCE)
 
-    def _put_back(self, records: Sequence[Record]) -> None:
-        self._waiting.extendleft(reversed(records))
-        self._bytes += sum(len(record.payload) for record in records)
+    def _put_back(self, sent: Sent) -> None:
+        """Keep what failed for later; where others go through it must not take the room of those."""
+        partly = bool(sent.published) or self._went_through
+        self._went_through = bool(sent.published)
+        if sent.failed:
+            self._again_at = asyncio.get_running_loop().time() + _PASS_OVER
+            if partly and self._waiting.is_half_full:
+                self._instruments.left.inc(len(sent.failed))
+            else:
+                self._waiting.put_back(sent.failed)
         self._instruments.waiting.set(len(self._waiting))
 
     def _count(self, sent: Sent) -> None:
@@ -182,7 +190,8 @@ class Sweeper:
         self._clock = clock
         self._instruments = instruments
         self._grace = grace
-        self._away = False  # the brokers were, when we last tried
+        self._away = False  # the brokers were, when we last tried: nothing at all went through
+        self._probed: Record | None = None  # the last one; None: begin with the oldest
 
     async def run(self, stop: asyncio.Event) -> None:
         """Sweep about once a second until `stop`."""
@@ -198,36 +207,74 @@ class Sweeper:
 
     async def round(self, stop: asyncio.Event) -> int:
         """Publish all that is left now, oldest first; return how many. `Transient`: the ledger is out of reach."""
+        if self._away:
+            return await self._look_again(stop)
         published = 0
         last: Record | None = None
+        failed: set[tuple[str, str]] = set()  # topics and keys: what follows of them must not go first
         before = self._clock() - self._grace
         while not stop.is_set() and await self._holds():
             some = await self._executor.read(
-                partial(unpublished, before=before, most=1 if self._away else _MOST_AT_ONCE, after=last)
+                partial(unpublished, before=before, most=_MOST_AT_ONCE, after=last)
             )
             if last is None:
                 self._show_age(some)
             if not some:
                 break
-            sent = await self._publish(some)
+            last = some[-1]
+            sent = await self._publish([one for one in some if (one.topic, one.key) not in failed])
             published += len(sent.published)
             if sent.failed:
-                self._away = True
+                failed.update((one.topic, one.key) for one in sent.failed)
                 log.warning("cannot publish", fault=sent.fault, task=_LEASE)
-                break
-            if self._away and sent.published:
-                # they are back: every process now publishes what it has itself, which must not be done twice
-                self._away = False
-                await pause(stop, self._grace)
-                break
-            last = some[-1]
+                if not sent.published:
+                    self._probed = last
+                    probed = await self._probe(before)
+                    published += probed
+                    if not probed:
+                        self._away = True
+                        break
         return published
+
+    async def _look_again(self, stop: asyncio.Event) -> int:
+        if not await self._holds():
+            return 0
+        published = await self._probe(self._clock() - self._grace)
+        if published:
+            # they are back: every process now publishes what it has itself, which must not be done twice
+            self._away = False
+            await pause(stop, self._grace)
+        return published
+
+    async def _probe(self, before: datetime) -> int:
+        """Try one record of each topic, and one of each key of the next few; return how many went through.
+
+        The next few move on from call to call: a partition that takes nothing hides no other for long.
+        """
+        heads = await self._executor.read(partial(first_of_topics, before=before))
+        self._show_age(heads)
+        few = await self._executor.read(
+            partial(unpublished, before=before, most=_MOST_PROBED, after=self._probed)
+        )
+        self._probed = few[-1] if len(few) == _MOST_PROBED else None
+        chosen: dict[tuple[str, str], Record] = {}
+        for record in [*heads, *few]:
+            chosen.setdefault((record.topic, record.key), record)
+        if not chosen:
+            self._away = False
+            return 0
+        sent = await self._publish(list(chosen.values()))
+        if sent.failed:
+            log.warning("cannot publish", fault=sent.fault, task=_LEASE)
+        return len(sent.published)
 
     async def _holds(self) -> bool:
         now = self._clock()
         return await self._leases.acquire(_LEASE, holder=self._holder, now=now, until=now + _LEASE_FOR)
 
     async def _publish(self, records: Sequence[Record]) -> Sent:
+        if not records:
+            return Sent()
         sent = await self._sender.send(records, now=self._clock())
         count(sent, Path.SWEPT, self._instruments)
         if sent.published:

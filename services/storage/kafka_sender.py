@@ -20,6 +20,7 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
 )
+from aiokafka.partitioner import DefaultPartitioner
 
 from services.storage.kafka_connection import MOST_BYTES, KafkaConnection
 from services.storage.kafka_records import headers
@@ -29,7 +30,9 @@ log = structlog.get_logger(__name__)
 
 _REQUEST_WITHIN: Final = 5_000  # milliseconds; also how long a batch may wait for its broker
 _SEND_WITHIN: Final = 15.0  # seconds for all that is handed in at once
+_NEXT_WITHIN: Final = 0.3  # to take one, after another partition has waited for its broker in vain
 _CLOSE_WITHIN: Final = 2.0
+_PARTITIONER: Final = DefaultPartitioner()
 _REFUSED: Final = (
     InvalidTopicError,
     MessageSizeTooLargeError,
@@ -97,19 +100,24 @@ class KafkaSender:
     ) -> list[BaseException | None]:
         """Return for each record None where it is on its topic, else why not."""
         futures: list[asyncio.Future[Any]] = []
-        absent: dict[
-            str, asyncio.Future[Any]
-        ] = {}  # topics: asking for one takes seconds, and once is enough
+        # topics: asking for one that is absent takes seconds, and once is enough
+        absent: dict[str, asyncio.Future[Any]] = {}
+        full: dict[tuple[str, int], asyncio.Future[Any]] = {}  # partitions whose batch does not leave
         try:
             async with asyncio.timeout(_SEND_WITHIN):
                 for record in records:
-                    future = absent.get(record.topic) or await self._hand_in(producer, record, now=now)
+                    future = absent.get(record.topic)
+                    if future is None and full:
+                        future = full.get(await _place(producer, record))
+                    if future is None:
+                        within = _NEXT_WITHIN if full else _SEND_WITHIN
+                        future = await self._hand_in(producer, record, now=now, within=within)
                     futures.append(future)
                     fault = _fault(future)
                     if isinstance(fault, UnknownTopicOrPartitionError):
                         absent[record.topic] = future
                     elif fault is not None and not isinstance(fault, _REFUSED):
-                        break  # the batch of a partition is full: each of the others would wait as long
+                        full[await _place(producer, record)] = future  # the others of it would wait as long
                 await asyncio.wait(futures)
         except TimeoutError:
             log.warning("the brokers do not answer", records=len(records))
@@ -117,21 +125,31 @@ class KafkaSender:
         return [_fault(future) if future.done() else TimeoutError() for future in futures] + untried
 
     async def _hand_in(
-        self, producer: AIOKafkaProducer, record: Record, *, now: datetime
+        self, producer: AIOKafkaProducer, record: Record, *, now: datetime, within: float
     ) -> asyncio.Future[Any]:
         """Return the future of a record; one that is not even taken has failed already."""
         try:
-            handed: asyncio.Future[Any] = await producer.send(
-                record.topic,
-                value=record.payload.encode(),
-                key=record.key.encode(),
-                headers=headers(record, now=now),
-            )
-        except KafkaError as fault:
+            async with asyncio.timeout(within):
+                handed: asyncio.Future[Any] = await producer.send(
+                    record.topic,
+                    value=record.payload.encode(),
+                    key=record.key.encode(),
+                    headers=headers(record, now=now),
+                )
+        except (KafkaError, TimeoutError) as fault:
             handed = asyncio.get_running_loop().create_future()
             handed.set_exception(fault)
         handed.add_done_callback(_fault)  # looked at, also where nobody waits for it any more
         return handed
+
+
+async def _place(producer: AIOKafkaProducer, record: Record) -> tuple[str, int]:
+    """Return the topic and partition of a record, which the producer chooses by the key alone; -1: none is known."""
+    try:
+        partitions = sorted(await producer.partitions_for(record.topic))
+    except KafkaError:
+        return record.topic, -1
+    return record.topic, _PARTITIONER(record.key.encode(), partitions, partitions)
 
 
 async def _end(producer: AIOKafkaProducer) -> None:

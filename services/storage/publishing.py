@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, and_, or_, select, update
+from sqlalchemy import Connection, Row, and_, func, or_, select, update
 
 from services.storage.records import Record
 from services.storage.repeating import repeatable
@@ -27,18 +28,33 @@ def unpublished(
     if after is not None:
         same_moment = and_(outbox.c.created_at == after.created_at, outbox.c.id > after.position)
         waiting = waiting.where(or_(outbox.c.created_at > after.created_at, same_moment))
-    return [
-        Record(
-            topic=row.topic,
-            event_id=row.event_id,
-            key=row.key,
-            payload=row.payload,
-            position=row.id,
-            traceparent=row.traceparent,
-            created_at=row.created_at,
-        )
-        for row in connection.execute(waiting)
-    ]
+    return [_record(row) for row in connection.execute(waiting)]
+
+
+def first_of_topics(connection: Connection, *, before: datetime) -> list[Record]:
+    """Return of each topic the first record, by id, that was appended before `before` and is not there yet.
+
+    Oldest first. Reads all that is unpublished: for when publishing stands still.
+    """
+    firsts = (
+        select(func.min(outbox.c.id))
+        .where(outbox.c.published_at.is_(None), outbox.c.created_at < before)
+        .group_by(outbox.c.topic)
+    )
+    wanted = select(outbox).where(outbox.c.id.in_(firsts)).order_by(outbox.c.created_at, outbox.c.id)
+    return [_record(row) for row in connection.execute(wanted)]
+
+
+def _record(row: Row[Any]) -> Record:
+    return Record(
+        topic=row.topic,
+        event_id=row.event_id,
+        key=row.key,
+        payload=row.payload,
+        position=row.id,
+        traceparent=row.traceparent,
+        created_at=row.created_at,
+    )
 
 
 @repeatable

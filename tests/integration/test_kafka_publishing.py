@@ -254,7 +254,7 @@ async def test_memory_is_bounded_by_size_too(rigs: Callable[..., Rig]) -> None:
     rig = rigs(publishes=False)
     await rig.append(40, size=1 << 20)
     assert len(rig.publisher._waiting) < 32
-    assert rig.publisher._bytes <= 32 << 20
+    assert rig.publisher._waiting.bytes <= 32 << 20
 
 
 async def test_a_record_that_the_brokers_refuse_blocks_no_other(rigs: Callable[..., Rig]) -> None:
