@@ -8,7 +8,7 @@ import json
 import os
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from services.errors import Misconfigured
@@ -21,8 +21,8 @@ _LENGTH = 32
 class Secrets:
     """Keys by version, the newest last: it signs; the others still verify."""
 
-    links: dict[int, bytes]
-    at_rest: tuple[bytes, ...]  # Fernet keys, base64; the first encrypts
+    links: dict[int, bytes] = field(repr=False)
+    at_rest: tuple[bytes, ...] = field(repr=False)  # Fernet keys, base64; the first encrypts
 
 
 def load(settings: Settings) -> Secrets:
