@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import Any, Final, Protocol
 
 import faust
+import faust.streams
 from faust.exceptions import ConsumerNotStarted
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from mode.supervisors import CrashingSupervisor
@@ -24,7 +25,7 @@ SESSION: Final = 10.0  # seconds without a sign of life after which the broker g
 _HEARTBEAT: Final = 3.0
 _REQUEST: Final = 40.0
 _COMMIT_EVERY: Final = 0.3
-_MOST_FETCHED: Final = 500
+_MOST_WAITING: Final = 64  # records, each of up to 4 MB: they wait in memory while the ledger is away
 
 
 class Event(Protocol):
@@ -38,12 +39,19 @@ class Event(Protocol):
 
 
 def require_release() -> None:
-    """Raise `Misconfigured` for any release of Faust but the one whose inner parts are replaced here."""
+    """Raise `Misconfigured` for any Faust but the one whose inner parts are replaced here, with its C extension.
+
+    Its iterator in Python acknowledges by itself the records that it skips.
+    """
     found = version("faust-streaming")
     if found != RELEASE:
         raise Misconfigured(
             "faust-streaming",
             f"{found} is installed; the rule of its commits is replaced by one written for {RELEASE}",
+        )
+    if faust.streams._CStreamIterator is None:  # type: ignore[attr-defined]  # noqa: SLF001
+        raise Misconfigured(
+            "faust-streaming", "its C extension is not in use: install its wheel, and do not set NO_CYTHON"
         )
 
 
@@ -145,7 +153,8 @@ def build(
         broker_heartbeat_interval=_HEARTBEAT,
         broker_request_timeout=_REQUEST,
         broker_commit_interval=_COMMIT_EVERY,
-        broker_max_poll_records=_MOST_FETCHED,
+        broker_max_poll_records=_MOST_WAITING,
+        stream_buffer_maxsize=_MOST_WAITING,
         consumer_max_fetch_size=MOST_BYTES,
         producer_acks=-1,
     )

@@ -163,6 +163,7 @@ async def test_the_app_is_set_as_the_measurements_ask(app: App) -> None:
     assert conf.id == "classify"  # the group: without a version of Faust's own behind it
     assert conf.agent_supervisor is CrashingSupervisor
     assert conf.stream_wait_empty
+    assert conf.stream_buffer_maxsize == conf.broker_max_poll_records == 64  # of 4 MB each, at most
     assert conf.broker_commit_interval == 0.3
     assert conf.broker_session_timeout == faust_app.SESSION == 10.0
     assert conf.broker_request_timeout >= conf.broker_session_timeout
@@ -193,6 +194,14 @@ async def test_nothing_is_assigned_before_the_start(app: App) -> None:
 async def test_another_release_of_faust_is_refused(monkeypatch: pytest.MonkeyPatch, taken: Taken) -> None:
     monkeypatch.setattr(faust_app, "RELEASE", "0.15.2")
     with pytest.raises(Misconfigured, match="faust-streaming"):
+        build(CONNECTION, group="classify", topics=[TOPIC], take=taken.take)
+
+
+async def test_faust_without_its_c_extension_is_refused(
+    monkeypatch: pytest.MonkeyPatch, taken: Taken
+) -> None:
+    monkeypatch.setattr("faust.streams._CStreamIterator", None)
+    with pytest.raises(Misconfigured, match="C extension"):
         build(CONNECTION, group="classify", topics=[TOPIC], take=taken.take)
 
 
