@@ -180,6 +180,11 @@ def assigned(app: App) -> frozenset[tuple[str, int]]:
         return frozenset()
 
 
+def is_member(app: App) -> bool:
+    """Return whether the group has dealt out its partitions to this process among others, be it none."""
+    return app.rebalancing_count > 0 and not app.rebalancing
+
+
 def _credentials(connection: KafkaConnection) -> faust.SASLCredentials | faust.SSLCredentials | None:
     options = connection.options()
     context = options.get("ssl_context")

@@ -4,6 +4,7 @@ Whatever is cut short comes again, and its ids absorb the repeat.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
@@ -13,7 +14,7 @@ from aiokafka.errors import KafkaError
 
 from services.errors import Transient
 from services.runtime.consume import Intake, Service
-from services.runtime.faust_app import SESSION, App, Event, assigned, build
+from services.runtime.faust_app import SESSION, App, Event, assigned, build, is_member
 from services.runtime.fence import Fence
 from services.runtime.in_order import InOrder
 from services.runtime.stall import Stall, watch
@@ -48,11 +49,30 @@ class FaustWorker:
         self._dead_letters = dead_letters
         self._clock = clock
         self._app: App | None = None
+        self._lag = 0
+        self._heard_at = time.monotonic()
 
     async def ready(self) -> bool:
         """Return whether this process reads a partition of every topic of its service."""
         names = {topic for topic, _ in self._assigned()}
         return names.issuperset(self._service.topics)
+
+    def lag(self) -> int:
+        """Return how many records of its partitions the group had still to commit when the brokers last answered."""
+        return self._lag
+
+    def silence(self) -> timedelta:
+        """Return for how long the brokers have not said how far this process has read, from its start on.
+
+        A member without a partition has nothing to ask and is not silent.
+        """
+        return timedelta(seconds=time.monotonic() - self._heard_at)
+
+    def note(self, reaches: Mapping[Partition, Reach], *, member: bool) -> None:
+        """Note an answer of the brokers; `member`: this process has a place in the group."""
+        self._lag = sum(max(one.end - one.committed, 0) for one in reaches.values())
+        if reaches or member:
+            self._heard_at = time.monotonic()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Read until `stop` is set, then finish what is in flight and leave the group.
@@ -68,7 +88,9 @@ class FaustWorker:
             await intake.take(record_of(event.message))
 
         async def ask() -> Mapping[Partition, Reach]:
-            return await reaches.of(self._assigned())
+            found = await reaches.of(self._assigned())
+            self.note(found, member=self._app is not None and is_member(self._app))
+            return found
 
         flow = InOrder[Event](handle=handle, acknowledge=_acknowledge, most=_MOST_IN_FLIGHT)
         self._app = build(

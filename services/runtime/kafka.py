@@ -114,6 +114,9 @@ class _Readers:
             from services.runtime.faust_worker import FaustWorker  # Faust reads sys.argv, and takes a second
 
             worker = FaustWorker(service, self._connection, dead_letters=dead_letters, clock=now)
+            self._instruments.watch(
+                service.name, lag=worker.lag, silence=lambda: worker.silence().total_seconds()
+            )
             self._ready.append(worker.ready)
             return worker.run
         feed = KafkaFeed(self._connection, most=_BATCH)

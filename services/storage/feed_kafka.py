@@ -66,9 +66,15 @@ class KafkaFeed:
         Waits for brokers and topics that are not there; a fault of theirs begins a new membership. Raises nothing.
         """
         wait = _FIRST_PAUSE
+        heard_at = time.monotonic()
         while not stop.is_set():
             member = self._members[group] = _Member(
-                self._connection, topics, group=group, most=self._most, session=self._session
+                self._connection,
+                topics,
+                group=group,
+                most=self._most,
+                session=self._session,
+                heard_at=heard_at,
             )
             try:
                 if await member.join(stop):
@@ -81,6 +87,7 @@ class KafkaFeed:
                 wait = min(wait * 2, _LONGEST_PAUSE)
             finally:
                 await member.leave()
+                heard_at = time.monotonic() - member.silence.total_seconds()
 
     async def acknowledge(self, records: Sequence[Record], *, group: str) -> None:
         """Note that these are done with; committed up to the first of a partition that is not."""
@@ -92,7 +99,10 @@ class KafkaFeed:
         return member is not None and member.ready
 
     def silence(self, group: str) -> timedelta:
-        """Return how long the brokers have not answered a fetch; of several partitions the longest."""
+        """Return how long the brokers have not answered a fetch; of several partitions the longest.
+
+        Without an assignment it counts on: from when reading began, or from the last answer before.
+        """
         member = self._members.get(group)
         return timedelta(0) if member is None else member.silence
 
@@ -106,7 +116,14 @@ class _Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has 
     """One membership of a group, from joining to leaving."""
 
     def __init__(
-        self, connection: KafkaConnection, topics: Sequence[str], *, group: str, most: int, session: timedelta
+        self,
+        connection: KafkaConnection,
+        topics: Sequence[str],
+        *,
+        group: str,
+        most: int,
+        session: timedelta,
+        heard_at: float,
     ) -> None:
         self._connection = connection
         self._topics = tuple(topics)
@@ -121,7 +138,7 @@ class _Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has 
         self._idle.set()
         self._committing = asyncio.Lock()
         self._commit_at = 0.0
-        self._began_at = 0.0
+        self._began_at = heard_at  # monotonic: without an answer of a fetch, silence is counted from here
 
     async def join(self, stop: asyncio.Event) -> bool:
         """Join the group once all topics are there; False: `stop` came first. Raises what the library raises."""
@@ -146,7 +163,6 @@ class _Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has 
 
     async def batches(self, stop: asyncio.Event) -> AsyncIterator[list[Record]]:
         """Yield what is read, in order per partition, oldest first."""
-        self._began_at = time.monotonic()
         while not stop.is_set():
             fetching = asyncio.ensure_future(self._fetch())
             if not await _unless(stop, fetching):
@@ -172,6 +188,7 @@ class _Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has 
         if consumer is None:
             return
         await self._commit(within=_LAST_COMMIT_WITHIN)
+        self._began_at = time.monotonic() - self.silence.total_seconds()
         self._assigned = False
         self._consumer = None
         try:
@@ -188,9 +205,9 @@ class _Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has 
     @property
     def silence(self) -> timedelta:
         consumer = self._consumer
-        if consumer is None or not self._assigned:
-            return timedelta(0)
         running = time.monotonic()  # the metrics ask from a thread of their own
+        if consumer is None or not self._assigned:
+            return timedelta(seconds=running - self._began_at)
         polled = [consumer.last_poll_timestamp(one) for one in consumer.assignment()]
         if not polled:
             return timedelta(0)
@@ -217,6 +234,7 @@ class _Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has 
             async with asyncio.timeout(self._session / 2):
                 await self._idle.wait()
         await self._commit(within=_LAST_COMMIT_WITHIN)
+        self._began_at = time.monotonic() - self.silence.total_seconds()
         self._assigned = False
         self._epoch += 1
         self._positions.forget()
