@@ -174,7 +174,9 @@ class Dispatcher:
                     claim, directory, now=began_at, late=lambda: self._left(claim) == 0
                 )
         except TimeoutError:
-            sent = Sent(outcome=Deferred(reason="took_too_long", maybe=True), content=None)
+            # It may have waited for us as well as for its receiver, whose own time is bounded by the channel.
+            outcome = Deferred(reason="took_too_long", maybe=True, blames_endpoint=False)
+            sent = Sent(outcome=outcome, content=None)
         except Transient:
             sent = Sent(outcome=Deferred(reason="ledger", blames_endpoint=False), content=None)
         finally:  # cancelled at the drain deadline: the outcome is unknown, and that is settled too

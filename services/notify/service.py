@@ -17,8 +17,8 @@ from services.storage.records import Record
 class Routes(Protocol):
     """What this service needs of the deliveries port."""
 
-    async def route(self, message_id: str, *, now: datetime) -> Routed:
-        """Route a classified message and every lower version of its thread, once."""
+    async def route(self, message_id: str, *, now: datetime, event_id: str | None = None) -> Routed:
+        """Route a classified message and every lower version of its thread, once; for this record, if named."""
         ...
 
 
@@ -48,7 +48,8 @@ class NotifyService:
 
     async def handle(self, record: Record) -> None:
         """Route one record of `classified.v1`; `Invalid` where it can never be routed. Safe to repeat."""
-        routed = await self._deliveries.route(_message_id(record), now=self._clock())
+        message_id = _message_id(record)
+        routed = await self._deliveries.route(message_id, now=self._clock(), event_id=record.event_id)
         self._count(routed)
         self._routed(routed)
 

@@ -74,9 +74,9 @@ class LedgerDeliveries:
         self._tolerated = tolerated
         self._lease = lease
 
-    async def route(self, message_id: str, *, now: datetime) -> Routed:
+    async def route(self, message_id: str, *, now: datetime, event_id: str | None = None) -> Routed:
         """Route a classified message and every lower version of its thread, once."""
-        if self._followed.pop(message_id, False):
+        if event_id is not None and self._followed.pop(event_id, False):
             return Routed(versions=(), rows=0, ready=False)
         return await self._together.route(message_id, now=now)
 
@@ -107,8 +107,8 @@ class LedgerDeliveries:
             )
 
         def done(followed: Followed) -> None:
-            for message_id in followed.message_ids:
-                self._followed[message_id] = True
+            for event_id in followed.event_ids:
+                self._followed[event_id] = True
             while len(self._followed) > _MOST_FOLLOWED:
                 self._followed.popitem(last=False)
             then(followed)
@@ -133,9 +133,8 @@ class LedgerDeliveries:
         if appetite is not None and isinstance(self._executor, Follows):
             claim = self._claiming(appetite, now=now)
             unit = partial(deliveries_onwards.settle_and_claim, settle=unit, claim=claim)
-        return await self._executor.write(
-            unit, first=True, durable=False
-        )  # undone, it is sent again by its id
+        # What is undone is sent again by its id; but what is claimed is sent before the next commit is on disk.
+        return await self._executor.write(unit, first=True, durable=appetite is not None)
 
     def _claiming(self, appetite: Appetite, *, now: datetime) -> Callable[[Connection], list[Claim]]:
         return partial(

@@ -34,15 +34,14 @@ def route_and_claim(
     Raises what routing raises, and `Invalid` where one of them cannot be routed: then none of it is kept, and each
     is routed by itself when it is read from its topic.
     """
-    message_ids = tuple(json.loads(event.payload)["message_id"] for event in events)
-    wanted = [(message_id, now) for message_id in message_ids]
+    wanted = [(json.loads(event.payload)["message_id"], now) for event in events]
     routed: list[Routed] = []
     for answer in deliveries_routing.route_all(connection, wanted=wanted, decide=decide, directory=directory):
         if isinstance(answer, Invalid):
             raise answer
         routed.append(answer)
     return Followed(
-        message_ids=message_ids,
+        event_ids=tuple(event.event_id for event in events),
         routed=tuple(routed),
         claims=claim(connection),
         directory=directory(connection),

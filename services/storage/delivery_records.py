@@ -180,7 +180,7 @@ class Appetite:
 class Followed:
     """What was routed and claimed in the transaction that classified these messages."""
 
-    message_ids: tuple[str, ...]
+    event_ids: tuple[str, ...]  # of their records on classified.v1
     routed: tuple[Routed, ...]
     claims: Sequence[Claim]
     directory: Directory

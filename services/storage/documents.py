@@ -13,8 +13,8 @@ from schemas.classifications import Classification, Correlation
 from schemas.events import AlertAccepted
 from services.storage.records import Message
 
-_MOST: Final = 1024  # what waits between two stages; about 10 kB each
-_LONGEST: Final = 65_536  # characters; so that what is kept is bounded whatever senders send
+_MOST: Final = 512  # what waits between two stages
+_LONGEST: Final = 16_384  # characters; parsed about six times that, so at most 50 MB of a kind
 M = TypeVar("M")
 
 

@@ -229,7 +229,7 @@ class SqliteLedger:
             driver.execute("SAVEPOINT follower")
             try:
                 said.append(partial(follower.then, follower.unit(connection, events)))
-            except OperationalError:
+            except (OperationalError, sqlite3.OperationalError):
                 raise  # the ledger's fault: it befalls the whole commit
             except Exception:  # whoever reads the topic meets the same fault, and answers for it
                 log.warning("not followed", topic=follower.topic, exc_info=True)
@@ -284,9 +284,13 @@ def _driver(connection: Connection) -> sqlite3.Connection:
 
 def _run(connection: Connection, driver: sqlite3.Connection, waiting: _Waiting) -> None:
     driver.execute("SAVEPOINT unit")
+    appended = len(connection.info.get(EVENTS, ()))
     try:
         waiting.answer = waiting.unit(connection)
-    except OperationalError as fault:  # disk full, I/O error: the ledger's fault, not the unit's
+    except (
+        OperationalError,
+        sqlite3.OperationalError,
+    ) as fault:  # disk full, I/O error: not the unit's fault
         if not driver.in_transaction:
             raise
         driver.execute("ROLLBACK TO unit")
@@ -295,6 +299,8 @@ def _run(connection: Connection, driver: sqlite3.Connection, waiting: _Waiting) 
     except Exception as fault:  # noqa: BLE001  # whatever a unit raises belongs to its caller
         waiting.error = fault
         driver.execute("ROLLBACK TO unit")
+    if waiting.error is not None:
+        del connection.info.get(EVENTS, [])[appended:]  # nobody follows what was undone
     driver.execute("RELEASE unit")
 
 

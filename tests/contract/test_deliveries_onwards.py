@@ -50,7 +50,7 @@ async def test_what_is_classified_is_routed_and_claimed_by_the_same_commit(rig: 
     await announce(rig, message_id)
 
     (followed,) = done
-    assert followed.message_ids == (message_id,)
+    assert followed.event_ids == (f"verdict of {message_id}",)
     assert [one.versions[0].message.id for one in followed.routed] == [message_id]
     assert {one.notification.channel for one in followed.claims} == {"webhook", "email"}
     assert {row.state for row in await rig.rows()} == {"claimed"}
@@ -66,12 +66,10 @@ async def test_reading_it_from_its_topic_afterwards_asks_the_ledger_nothing(
 
     with monkeypatch.context() as without:
         without.setattr(rig.ledger, "write", None)
-        assert (await rig.deliveries.route(message_id, now=rig.now)).versions == ()
-
-    again = await rig.deliveries.route(
-        message_id, now=rig.now
-    )  # another cause of the same message is looked at
-    assert (again.versions, again.rows) == ((), 0)
+        record = f"verdict of {message_id}"
+        assert (await rig.deliveries.route(message_id, now=rig.now, event_id=record)).versions == ()
+        with pytest.raises(TypeError):  # another verdict on the same message is looked at
+            await rig.deliveries.route(message_id, now=rig.now, event_id="another verdict")
 
 
 async def test_without_room_it_is_routed_and_claimed_later(rig: Rig) -> None:

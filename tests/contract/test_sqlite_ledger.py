@@ -148,3 +148,28 @@ async def test_only_what_must_outlive_a_power_cut_waits_for_the_disk(ledger: Sql
     together = await asyncio.gather(*(ledger.write(waits, durable=number == 3) for number in range(5)))
     assert together[3] == full  # and whatever else is in its commit
     assert await ledger.write(waits) == full
+
+
+async def test_nobody_follows_what_was_undone(ledger: SqliteLedger) -> None:
+    said: list[list[str]] = []
+    ledger.follow("a.v1", lambda _, events: [one.event_id for one in events], said.append)
+
+    def fails(connection: Connection) -> None:
+        append("a.v1", "undone", connection)
+        raise ValueError
+
+    undone, _ = await asyncio.gather(
+        ledger.write(fails), ledger.write(partial(append, "a.v1", "kept")), return_exceptions=True
+    )
+    assert isinstance(undone, ValueError)
+    assert said == [["kept"]]
+
+
+async def test_a_fault_of_the_disk_is_the_ledgers_by_the_driver_too(ledger: SqliteLedger) -> None:
+    def full(_connection: Connection) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with pytest.raises(Transient):
+        await ledger.write(full)
+    await ledger.write(partial(put, name="afterwards"))
+    assert await names(ledger) == ["afterwards"]
