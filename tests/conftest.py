@@ -1,8 +1,10 @@
 """What every test shares: the programs that some need, and how long the generated ones take."""
 
 import os
+from collections.abc import Iterator
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from tests.requirements import Decided, Need, Verdict, decide, find, required
@@ -38,3 +40,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.skip(decided.reason)
         if decided.verdict is Verdict.FAIL:
             pytest.fail(decided.reason, pytrace=False)
+
+
+@pytest.fixture(autouse=True)
+def _logs_end_with_their_test(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Forget how a test had logs written: the stream that it caught is closed for the next one."""
+    configure = structlog.configure
+    monkeypatch.setattr(
+        structlog, "configure", lambda **given: configure(**given | {"cache_logger_on_first_use": False})
+    )
+    yield
+    structlog.reset_defaults()
