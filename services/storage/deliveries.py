@@ -1,7 +1,7 @@
 """The deliveries port over an executor: each method is one unit of work or one query."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -19,6 +19,7 @@ from services.storage import (
     deliveries_routing,
     deliveries_rows,
     deliveries_settling,
+    thread_rows,
     verdicts,
 )
 from services.storage.deliveries_together import Together
@@ -41,7 +42,16 @@ from services.storage.delivery_records import (
 from services.storage.follow_ports import Follows
 from services.storage.ports import Executor
 from services.storage.recipients import DirectoryReader
-from services.storage.records import Answer, Directory, Event, Notification, NotificationState, Reach, Version
+from services.storage.records import (
+    Answer,
+    Directory,
+    Event,
+    Notification,
+    NotificationState,
+    Reach,
+    Thread,
+    Version,
+)
 
 _MOST_FOLLOWED: Final = 4096  # far more than a feed is ever behind
 
@@ -177,6 +187,10 @@ class LedgerDeliveries:
     async def history(self, thread_id: str) -> list[Version]:
         """Return all versions of a thread."""
         return await self._executor.read(partial(verdicts.history, thread_id=thread_id))
+
+    async def threads(self, thread_ids: Iterable[str]) -> Mapping[str, Thread]:
+        """Return these threads as they now stand, by id."""
+        return await self._executor.read(partial(thread_rows.many, ids=thread_ids))
 
     async def thread_told(self, thread_id: str) -> list[Told]:
         """Return everything that was routed in a thread, oldest version first."""

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, bindparam, or_, select, update
 from schemas.vocabularies import Severity, Status, Tlp
 from services.storage.driver import run
 from services.storage.records import Thread
+from services.storage.repeating import one_statement
 from services.storage.serials import Naming, link_id_of, opaque_id
 from services.storage.statements import insert_once, padded
 from services.storage.tables import links, threads
@@ -77,12 +78,13 @@ def by_opaque_id(connection: Connection, opaque_id: str) -> Thread | None:
     return None if row is None else to_thread(row)
 
 
+@one_statement
 def many(connection: Connection, ids: Iterable[str]) -> Mapping[str, Thread]:
     """Return these threads by id."""
     wanted = sorted(set(ids))
     if not wanted:
         return {}
-    return {row.id: to_thread(row) for row in connection.execute(_by_ids, {"ids": wanted})}
+    return {row.id: to_thread(row) for row in run(connection, _by_ids, {"ids": padded(wanted)})}
 
 
 def others(connection: Connection, ids: Iterable[str]) -> Mapping[str, Other]:

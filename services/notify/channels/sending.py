@@ -5,8 +5,8 @@ is a value; a ledger out of reach is `Transient`.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -20,7 +20,7 @@ from services.notify.letters import Earlier, Letter, Links
 from services.notify.links import LinkKeys, make_links, make_token
 from services.notify.occasions import ISSUE, endpoint_id
 from services.storage.delivery_records import Claim, Deferred, Moved, Outcome, Rejected, Told, Withheld
-from services.storage.records import Channel, ChannelKind, Directory, Version
+from services.storage.records import Channel, ChannelKind, Directory, Thread, Version
 
 log = structlog.get_logger(__name__)
 
@@ -64,6 +64,10 @@ class Versions(Protocol):
 
     async def history(self, thread_id: str) -> list[Version]:
         """Return all versions of a thread."""
+        ...
+
+    async def threads(self, thread_ids: Iterable[str]) -> Mapping[str, Thread]:
+        """Return these threads as they now stand, by id."""
         ...
 
     async def thread_told(self, thread_id: str) -> list[Told]:
@@ -128,11 +132,11 @@ class Sender:
     def remember(self, version: Version) -> None:
         """Keep a version that was just read; the oldest beyond the bound is forgotten.
 
-        What a newer version of its thread may have closed is forgotten too, and read again.
+        What was read of its thread before that changed is forgotten too, and read again.
         """
         thread = version.thread
         together = self._together.setdefault(thread.id, set())
-        for key in [one for one in together if self._kept[one].thread.version < thread.version]:
+        for key in [one for one in together if self._kept[one].thread != thread]:
             del self._kept[key]
             together.discard(key)
         kept = (version.message.id, version.revision)
@@ -260,12 +264,19 @@ class Sender:
         return replaced_by(version, await self._versions.history(version.thread.id))
 
     async def _related(self, version: Version) -> Mapping[str, Version]:
+        """Return the alerts that a version names, each with its thread as it stands at this moment.
+
+        A thread may have become stricter since what is kept of it was read, by the hand of another process.
+        """
         found: dict[str, Version] = {}
         for message_id in composing.names_related(version.correlation):
             other = await self._version(message_id, 0)
             if other is not None:
                 found[message_id] = other
-        return found
+        if not found:
+            return found
+        now = await self._versions.threads([one.thread.id for one in found.values()])
+        return {name: replace(one, thread=now[one.thread.id]) for name, one in found.items()}
 
     async def _version(
         self, message_id: str, revision: int, *, newest_needed: bool = False
