@@ -14,6 +14,7 @@ from services.errors import Transient
 from services.notify.channels.sending import Sender, Sent
 from services.notify.instruments import Instruments
 from services.storage.delivery_records import (
+    URGENT,
     Appetite,
     Claim,
     Deferred,
@@ -25,8 +26,6 @@ from services.storage.delivery_records import (
 )
 from services.storage.records import Directory
 
-_LEAST_URGENT: Final = 3
-_URGENT: Final = 1  # critical and high
 _BATCH: Final = 128
 _MARGIN: Final = timedelta(seconds=5)  # of a claim's lease: clocks differ, and what is sent has to be settled
 
@@ -34,8 +33,8 @@ _MARGIN: Final = timedelta(seconds=5)  # of a claim's lease: clocks differ, and 
 class Deliveries(Protocol):
     """What the dispatcher needs of the deliveries port."""
 
-    async def claim(self, *, now: datetime, limit: int, least_urgent: int = 3) -> list[Claim]:
-        """Claim due notifications, most urgent first."""
+    async def claim(self, *, now: datetime, limit: int, most_patient: int | None = None) -> list[Claim]:
+        """Claim due notifications, most urgent first; at most so many that are patient."""
         ...
 
     async def settle(
@@ -98,13 +97,13 @@ class Dispatcher:
             self.wake()
 
     def appetite(self) -> Appetite:
-        """Return how much it would take now; a quarter of all is kept for what is urgent."""
+        """Return how much it would take now; a quarter of all is kept for what is urgent.
+
+        The quarter stays free where two claims that were under way together took more of the rest than there was.
+        """
         if self._group is None:
             return Appetite(0)
-        flying = list(self._flying.values())  # at once: the ledger's thread asks too
-        reserved = len([one for one in flying if one.notification.urgency > _URGENT])
-        crowded = reserved >= self._most * 3 // 4
-        return Appetite(self._most - len(flying), _URGENT if crowded else _LEAST_URGENT)
+        return self._appetite_beside(list(self._flying.values()))  # at once: the ledger's thread asks too
 
     def followed(self, followed: Followed) -> None:
         """Send what was claimed with its verdict, and look for more where that was as much as it would take."""
@@ -142,7 +141,7 @@ class Dispatcher:
             # The directory first: what is claimed and then not sent would wait for its lease to end.
             directory = await self._deliveries.directory()
             claims = await self._deliveries.claim(
-                now=self._clock(), limit=wanted.most, least_urgent=wanted.least_urgent
+                now=self._clock(), limit=wanted.most, most_patient=wanted.most_patient
             )
         except Transient:
             return  # the ledger is out of reach: the rows are still there, and so is the next poll
@@ -241,8 +240,14 @@ class Dispatcher:
         """Return what it would take once these are settled; None where it claims no more."""
         if self._group is None:
             return None
-        now = self.appetite()
-        return Appetite(now.most + len(batch), now.least_urgent)
+        ended = {one.notification_id for one in batch}
+        return self._appetite_beside([one for name, one in self._flying.items() if name not in ended])
+
+    def _appetite_beside(self, flying: Sequence[Claim]) -> Appetite:
+        kept = self._most // 4
+        urgent = len([one for one in flying if one.notification.urgency <= URGENT])
+        free = max(self._most - len(flying), kept - urgent, 0)
+        return Appetite(free, min(free, max(self._most - kept - (len(flying) - urgent), 0)))
 
     def _count(self, claim: Claim, one: Settlement) -> None:
         channel, urgency = claim.notification.channel.value, claim.notification.urgency

@@ -125,9 +125,9 @@ class LedgerDeliveries:
 
         return self._executor.follow(CLASSIFIED, unit, done)
 
-    async def claim(self, *, now: datetime, limit: int, least_urgent: int = 3) -> list[Claim]:
-        """Claim due notifications, most urgent first."""
-        return await self._executor.write(self._claiming(Appetite(limit, least_urgent), now=now))
+    async def claim(self, *, now: datetime, limit: int, most_patient: int | None = None) -> list[Claim]:
+        """Claim due notifications, most urgent first; at most so many that are patient."""
+        return await self._executor.write(self._claiming(Appetite(limit, most_patient), now=now))
 
     async def settle(
         self, settlements: Sequence[Settlement], *, now: datetime, appetite: Appetite | None = None
@@ -155,7 +155,7 @@ class LedgerDeliveries:
             tolerated=self._tolerated,
             lease=self._lease,
             token=str(uuid4()),
-            least_urgent=appetite.least_urgent,
+            most_patient=appetite.most_patient,
         )
 
     async def expire(self, *, now: datetime, most: int = 500) -> int:

@@ -12,14 +12,14 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from services.storage.deliveries_rows import NOTIFICATION_COLUMNS, to_claimed, to_notification
 from services.storage.deliveries_states import CLAIMED, PENDING
-from services.storage.delivery_records import Claim, Health
+from services.storage.delivery_records import URGENT, Claim, Health
 from services.storage.driver import run
 from services.storage.locks import lock
 from services.storage.repeating import repeatable
 from services.storage.statements import padded
 from services.storage.tables import Instant, endpoints, notifications, receipts, threads, verdicts
 
-LEAST_URGENT: Final = 3
+_LEAST_URGENT: Final = 3
 _CLAIMING: Final = "claiming"
 
 _first_endpoint = select(func.min(notifications.c.endpoint_id)).where(notifications.c.state == PENDING)
@@ -105,10 +105,11 @@ def claim(
     tolerated: int,
     lease: timedelta,
     token: str,
-    least_urgent: int = LEAST_URGENT,
+    most_patient: int | None = None,
 ) -> list[Claim]:
     """Claim up to ``limit`` due notifications until ``now + lease``, most urgent first.
 
+    At most ``most_patient`` of them are less than high; None: all of them may be.
     An endpoint has at most ``per_endpoint`` in flight, fewer after a first failure (so that no more than
     ``tolerated`` fail one after the other), and one probe at a time while it is backing off.
     """
@@ -124,6 +125,7 @@ def claim(
     ailing = {health.id: health for health in _healths(connection)}
     found: list[Any] = []
     probes: set[str] = set()
+    least_urgent = URGENT if most_patient == 0 else _LEAST_URGENT
     for endpoint in _endpoints_with_pending(connection):
         health = ailing.get(endpoint)
         flying = in_flight.get(endpoint, 0)
@@ -143,10 +145,18 @@ def claim(
     found.sort(key=lambda row: (row.urgency, row.next_at or now))
     chosen = [
         row
-        for row in found[:limit]
+        for row in _rationed(found[:limit], most_patient)
         if row.endpoint_id not in probes or _won_probe(connection, row.endpoint_id, now=now, lease=lease)
     ]
     return _taken(connection, chosen, now=now, lease=lease, token=token, probes=probes, ailing=ailing)
+
+
+def _rationed(ordered: Sequence[Any], most_patient: int | None) -> Sequence[Any]:
+    """Return the rows, most urgent first, without the patient ones beyond their share."""
+    if most_patient is None:
+        return ordered
+    urgent = len([row for row in ordered if row.urgency <= URGENT])
+    return ordered[: urgent + most_patient]
 
 
 def _repeated(connection: Connection, row: Any, *, token: str, until: datetime) -> Claim:

@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Final, Protocol
 
 from services.storage.records import ChannelKind, Directory, Notification, Recipient, Version
+
+URGENT: Final = 1  # of urgency 0 (critical) to 3 (info): critical and high; the rest is patient
 
 # --- routing ---------------------------------------------------------------------------------------------
 
@@ -170,10 +172,13 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Appetite:
-    """How many notifications a dispatcher would take now, and which: 0 is the most urgent."""
+    """How many notifications a dispatcher would take now, and how many of them may be patient.
+
+    None: all of them.
+    """
 
     most: int
-    least_urgent: int = 3
+    most_patient: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

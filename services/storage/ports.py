@@ -302,7 +302,7 @@ class Deliveries(Protocol):
         """Route a classified message and every lower version of its thread, once."""
         ...
 
-    async def claim(self, *, now: datetime, limit: int, least_urgent: int = 3) -> list[Claim]:
+    async def claim(self, *, now: datetime, limit: int, most_patient: int | None = None) -> list[Claim]:
         """Claim due notifications, most urgent first, fair between endpoints."""
         ...
 

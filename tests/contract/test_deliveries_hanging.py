@@ -12,7 +12,7 @@ from services.notify.channels.sending import Addressing, Channels, Renderers, Se
 from services.notify.dispatch import Dispatcher
 from services.notify.instruments import Instruments
 from services.notify.links import LinkKeys
-from services.storage.delivery_records import Delivered, Outcome
+from services.storage.delivery_records import Appetite, Delivered, Followed, Outcome
 from tests.builders import make_alert
 from tests.deliveries_rig import Rig, make_classification, make_recipient, until, webhook
 
@@ -40,7 +40,7 @@ class Receivers:
         return [b"s" * 32]
 
 
-def _dispatcher(rig: Rig, receivers: Receivers) -> Dispatcher:
+def _dispatcher(rig: Rig, receivers: Receivers, *, most: int = _IN_FLIGHT) -> Dispatcher:
     sender = Sender(
         rig.deliveries,
         receivers,
@@ -56,7 +56,7 @@ def _dispatcher(rig: Rig, receivers: Receivers) -> Dispatcher:
         instruments=Instruments(CollectorRegistry()),
         clock=lambda: rig.now,
         draw=lambda: 0.5,
-        most=_IN_FLIGHT,
+        most=most,
         drain=timedelta(milliseconds=50),
         poll=timedelta(milliseconds=20),
     )
@@ -95,3 +95,38 @@ async def test_several_that_never_answer_hold_up_nobody_else_and_the_gravest_goe
         if order[earlier] > order[later]
     ]
     assert max(overtaken, default=0) < 2 * _PER_ENDPOINT
+
+
+async def test_a_quarter_of_the_slots_is_kept_for_what_is_urgent(rig: Rig) -> None:
+    dead = [f"dead-{number}" for number in range(12)]
+    people = [make_recipient(name, channels=(webhook(name),)) for name in dead]
+    await rig.direct(*people)
+    await rig.issue(thread="info", classification=make_classification(level=Severity.INFO))
+    receivers, stop = Receivers(), asyncio.Event()
+    dispatcher = _dispatcher(rig, receivers, most=8)
+
+    async def crowded() -> bool:
+        return receivers.begun.total() >= 6
+
+    async def told() -> bool:
+        return len(receivers.taken) == 1
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(dispatcher.run(stop))
+        await until(crowded)
+        assert dispatcher.appetite() == Appetite(2, 0)
+        # Two claims that were under way together may take more than there is: the quarter is kept all the same.
+        patient = await rig.deliveries.claim(now=rig.now, limit=4)
+        dispatcher.followed(
+            Followed(event_ids=(), routed=(), claims=patient, directory=await rig.deliveries.directory())
+        )
+        assert dispatcher.appetite() == Appetite(2, 0)
+        await rig.direct(make_recipient("br-focal", country="BR"))
+        await rig.issue(
+            make_alert(national_ref="urgent"),
+            thread="urgent",
+            classification=make_classification(level=Severity.CRITICAL),
+        )
+        dispatcher.wake()
+        await until(told)
+        stop.set()

@@ -65,6 +65,15 @@ async def test_the_most_urgent_goes_first(rig: Rig) -> None:
     assert [one.notification.urgency for one in await claim(rig, 2)] == [0, 2]
 
 
+async def test_what_is_patient_is_claimed_up_to_its_share_and_what_is_urgent_beyond(rig: Rig) -> None:
+    for level in (Severity.INFO, Severity.MODERATE, Severity.HIGH, Severity.CRITICAL):
+        await issue_many(rig, 1, level=level, name=level.value)
+    first = await rig.deliveries.claim(now=rig.now, limit=3, most_patient=0)
+    assert [one.notification.urgency for one in first] == [0, 1]
+    then = await rig.deliveries.claim(now=rig.now, limit=3, most_patient=1)
+    assert [one.notification.urgency for one in then] == [2]
+
+
 async def test_a_claimed_row_is_not_claimed_again_before_its_lease_ends(rig: Rig) -> None:
     await rig.issue()
     assert len(await claim(rig)) == 1
