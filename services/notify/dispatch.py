@@ -165,20 +165,27 @@ class Dispatcher:
 
     async def _deliver(self, claim: Claim, directory: Directory) -> None:
         began_at = self._clock()
-        sent = Sent(outcome=Deferred(reason="stopped", maybe=True, blames_endpoint=False), content=None)
+        begun = False
+        reason = "stopped"
+        sent: Sent | None = None
+
+        def begin() -> bool:
+            nonlocal begun
+            begun = self._left(claim) != 0
+            return begun
+
         try:
             # What is sent when the claim is over could come after a newer version, or a second time.
             async with asyncio.timeout(self._left(claim)):
-                sent = await self._sender.send(
-                    claim, directory, now=began_at, late=lambda: self._left(claim) == 0
-                )
+                sent = await self._sender.send(claim, directory, now=began_at, begin=begin)
         except TimeoutError:
-            # It may have waited for us as well as for its receiver, whose own time is bounded by the channel.
-            outcome = Deferred(reason="took_too_long", maybe=True, blames_endpoint=False)
-            sent = Sent(outcome=outcome, content=None)
+            reason = "took_too_long"
         except Transient:
             sent = Sent(outcome=Deferred(reason="ledger", blames_endpoint=False), content=None)
-        finally:  # cancelled at the drain deadline: the outcome is unknown, and that is settled too
+        finally:  # cancelled at the drain deadline: whether it arrived is unknown, and that is settled too
+            # It may have waited for us as well as for its receiver, whose own time is bounded by the channel.
+            unknown = Deferred(reason=reason, maybe=begun, blames_endpoint=False)
+            sent = sent or Sent(outcome=unknown, content=None)
             self._outcomes.put_nowait(
                 Settlement(
                     notification_id=claim.notification.id,

@@ -164,3 +164,83 @@ async def test_a_mail_server_that_is_not_there_has_not_got_it() -> None:
 def test_a_password_is_never_sent_in_the_clear() -> None:
     with pytest.raises(ValueError, match="TLS"):
         SmtpChannel(SmtpServer(host="h", tls="none", username="u", password="p"), sender="relay@example.org")
+
+
+async def _send(channel: SmtpChannel, address: str, **how: Any) -> Outcome:
+    return await channel.send(address, b"Subject: x\r\n\r\nbody\r\n", **how)
+
+
+async def test_mail_that_may_no_longer_go_out_is_not_begun_and_its_connection_stays_good(
+    mail: tuple[Mailboxes, int],
+) -> None:
+    mailboxes, port = mail
+    server = SmtpServer(host="127.0.0.1", port=port, tls="none")
+    async with SmtpChannel(server, sender="relay@example.org") as channel:
+        late = await _send(channel, "a@example.org", begin=lambda: False)
+        assert late == Deferred(reason="took_too_long", blames_endpoint=False)
+        assert mailboxes.mails == []
+        assert await _send(channel, "a@example.org") == Delivered(status_code=250)
+
+
+class Scripted:
+    """A mail server that takes one line at a time; at the verb ``silent`` it waits to be told to go on."""
+
+    def __init__(self, *, silent: str = "", refuses: bool = False) -> None:
+        self.silent = silent
+        self.refuses = refuses
+        self.reached = asyncio.Event()
+        self.go_on = asyncio.Event()
+        self.ended = asyncio.Event()
+        self.told: list[str] = []
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 here\r\n")
+        in_text = False
+        while line := await reader.readline():
+            text = line.decode().strip()
+            verb = text.split(" ")[0].upper()
+            if in_text:
+                in_text = text != "."
+                if in_text:
+                    continue
+            if verb == self.silent:
+                self.reached.set()
+                await self.go_on.wait()
+            if verb == "RCPT":
+                self.told.append(text)
+            in_text = verb == "DATA"
+            code = "354" if in_text else "550" if verb == "RCPT" and self.refuses else "250"
+            writer.write(f"{code} so be it\r\n".encode())
+        self.ended.set()
+        writer.close()
+
+
+async def test_urgent_mail_does_not_queue_behind_the_rest() -> None:
+    scripted = Scripted(silent="MAIL")
+    async with await asyncio.start_server(scripted.serve, "127.0.0.1", 0) as listening:
+        server = SmtpServer(host="127.0.0.1", port=listening.sockets[0].getsockname()[1], tls="none")
+        async with (
+            SmtpChannel(server, sender="relay@example.org", connections=1) as channel,
+            asyncio.TaskGroup() as group,
+        ):
+            group.create_task(_send(channel, "first@example.org", urgency=3))
+            await scripted.reached.wait()
+            for name, urgency in (("info", 3), ("critical", 0)):
+                group.create_task(_send(channel, f"{name}@example.org", urgency=urgency))
+            await asyncio.sleep(0)  # both have asked now
+            scripted.go_on.set()
+    assert [one.partition("<")[2].partition("@")[0] for one in scripted.told] == ["first", "critical", "info"]
+
+
+async def test_a_connection_on_which_a_reset_was_given_up_is_closed() -> None:
+    scripted = Scripted(silent="RSET", refuses=True)
+    async with await asyncio.start_server(scripted.serve, "127.0.0.1", 0) as listening:
+        server = SmtpServer(host="127.0.0.1", port=listening.sockets[0].getsockname()[1], tls="none")
+        async with SmtpChannel(server, sender="relay@example.org") as channel:
+            sending = asyncio.create_task(_send(channel, "nobody@example.org"))
+            await scripted.reached.wait()
+            sending.cancel()
+            await asyncio.wait([sending])
+            scripted.go_on.set()
+            async with asyncio.timeout(20):
+                await scripted.ended.wait()

@@ -37,7 +37,7 @@ class Mailbox:
     def __init__(self) -> None:
         self.mails: list[tuple[str, bytes]] = []
 
-    async def send(self, address: str, message: bytes) -> Outcome:
+    async def send(self, address: str, message: bytes, **_: Any) -> Outcome:
         self.mails.append((address, message))
         return Delivered(status_code=250)
 

@@ -5,14 +5,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import pytest
 from prometheus_client import CollectorRegistry
 
-from services.notify.channels.sending import Addressing, Channels, Renderers, Sender
+from services.notify.channels.sending import Addressing, Channels, Mail, Renderers, Sender
 from services.notify.dispatch import Dispatcher
 from services.notify.instruments import Instruments
 from services.notify.links import LinkKeys
 from services.storage.delivery_records import Deferred, Delivered, Outcome
-from tests.deliveries_rig import Rig, make_recipient, until
+from tests.deliveries_rig import Rig, email, make_recipient, until
 
 
 class Receiver:
@@ -38,12 +39,27 @@ class Receiver:
         return [b"s" * 32]
 
 
-def make_sender(rig: Rig, receiver: Receiver) -> Sender:
+def make_dispatcher(rig: Rig, sender: Sender) -> Dispatcher:
+    return Dispatcher(
+        rig.deliveries,
+        sender,
+        instruments=Instruments(CollectorRegistry()),
+        clock=lambda: rig.now,
+        draw=lambda: 0.5,
+        poll=timedelta(milliseconds=20),
+        drain=timedelta(milliseconds=50),
+    )
+
+
+def make_sender(rig: Rig, receiver: Receiver, *, mail: Mail | None = None) -> Sender:
     return Sender(
         rig.deliveries,
         receiver,
-        Channels(webhook=receiver, email=None),
-        Renderers(webhook=lambda letter: letter.notification_id.encode(), email=None),
+        Channels(webhook=receiver, email=mail),
+        Renderers(
+            webhook=lambda letter: letter.notification_id.encode(),
+            email=None if mail is None else lambda letter, *_: letter.notification_id.encode(),
+        ),
         addressing=Addressing(
             base_url="https://relay.example.org", keys=LinkKeys(keys={1: b"k" * 32}, current=1)
         ),
@@ -55,15 +71,7 @@ async def test_an_attempt_is_given_up_before_its_claim_ends(rig: Rig) -> None:
     await rig.direct(make_recipient())
     await rig.issue()
     receiver, stop = Receiver(answers=False), asyncio.Event()
-    dispatcher = Dispatcher(
-        rig.deliveries,
-        make_sender(rig, receiver),
-        instruments=Instruments(CollectorRegistry()),
-        clock=lambda: rig.now,
-        draw=lambda: 0.5,
-        poll=timedelta(milliseconds=20),
-        drain=timedelta(milliseconds=50),
-    )
+    dispatcher = make_dispatcher(rig, make_sender(rig, receiver))
 
     async def settled() -> bool:
         return bool(await rig.attempts())
@@ -80,6 +88,41 @@ async def test_an_attempt_is_given_up_before_its_claim_ends(rig: Rig) -> None:
     assert (row.state, row.received) == ("pending", True)  # it may have arrived: a correction goes there too
 
 
+class Crowded:
+    """A mail server that never has room for one more."""
+
+    async def send(self, address: str, message: bytes, **_: object) -> Outcome:
+        await asyncio.Event().wait()
+        raise AssertionError("it never begins")
+
+
+@pytest.mark.parametrize(("lease", "reason"), [(5.2, "took_too_long"), (120, "stopped")])
+async def test_what_only_waited_for_our_own_room_was_surely_not_received(
+    rig: Rig, lease: float, reason: str
+) -> None:
+    rig.deliveries._lease = timedelta(seconds=lease)
+    await rig.direct(make_recipient(channels=(email(),)))
+    await rig.issue()
+    stop = asyncio.Event()
+    dispatcher = make_dispatcher(rig, make_sender(rig, Receiver(answers=True), mail=Crowded()))
+
+    async def under_way() -> bool:
+        return (
+            any(row.attempts for row in await rig.rows())
+            if reason == "stopped"
+            else bool(await rig.attempts())
+        )
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(dispatcher.run(stop))
+        await until(under_way)
+        stop.set()
+
+    first = (await rig.attempts())[0]
+    assert (first.outcome, first.reason) == ("deferred", reason)
+    assert [(row.state, row.received) for row in await rig.rows()] == [("pending", False)]
+
+
 async def test_nothing_leaves_once_the_claim_is_over(rig: Rig) -> None:
     await rig.direct(make_recipient())
     await rig.issue()
@@ -90,7 +133,7 @@ async def test_nothing_leaves_once_the_claim_is_over(rig: Rig) -> None:
     sender = make_sender(rig, receiver)
     directory = await rig.deliveries.directory()
 
-    late = await sender.send(claim, directory, now=rig.now, late=lambda: True)
+    late = await sender.send(claim, directory, now=rig.now, begin=lambda: False)
     assert late.outcome == Deferred(reason="took_too_long", blames_endpoint=False)
     assert receiver.begun == []
 

@@ -6,12 +6,15 @@ outcome unknown: the same message, under the same Message-ID, is sent again.
 
 import asyncio
 import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 import aiosmtplib
 
+from services.notify.channels.room import Room
 from services.storage.delivery_records import Deferred, Delivered, Outcome, Rejected
 
 _PERMANENT: Final = 500
@@ -47,7 +50,7 @@ class SmtpChannel:
         self._sender = sender
         self._timeout = timeout.total_seconds()
         self._idle: asyncio.LifoQueue[tuple[aiosmtplib.SMTP, float]] = asyncio.LifoQueue()
-        self._room = asyncio.Semaphore(connections)
+        self._room = Room(connections)
 
     async def __aenter__(self) -> "SmtpChannel":
         """Return the channel; it connects with the first message."""
@@ -59,24 +62,35 @@ class SmtpChannel:
             client, _used = self._idle.get_nowait()
             await self._part(client)
 
-    async def send(self, address: str, message: bytes) -> Outcome:
-        """Hand one message over; every failure of the network or the server is a value."""
-        async with self._room:
+    async def send(
+        self,
+        address: str,
+        message: bytes,
+        *,
+        urgency: int = 0,
+        begin: Callable[[], bool] = lambda: True,
+    ) -> Outcome:
+        """Hand one message over; every failure of the network or the server is a value.
+
+        Who waits for a connection is served by ``urgency``, 0 first. ``begin`` is asked just before the message
+        itself goes out: whether it still may.
+        """
+        async with self._room.place(urgency=urgency):
             handed_over = False
             client: aiosmtplib.SMTP | None = None
             try:
                 async with asyncio.timeout(self._timeout * 2):
                     client = await self._client()
-                    await client.mail(self._sender, timeout=self._timeout)
-                    await client.rcpt(address, timeout=self._timeout)
-                    handed_over = True
-                    reply = await client.data(message, timeout=self._timeout)
+                    with _closed_if_cancelled(client):
+                        await client.mail(self._sender, timeout=self._timeout)
+                        await client.rcpt(address, timeout=self._timeout)
+                        if not begin():
+                            await self._reset(client)
+                            return Deferred(reason="took_too_long", blames_endpoint=False)
+                        handed_over = True
+                        reply = await client.data(message, timeout=self._timeout)
             except (aiosmtplib.SMTPException, TimeoutError, OSError, ValueError) as fault:
                 return await self._failed(client, fault, handed_over=handed_over)
-            except asyncio.CancelledError:  # half-way through a dialogue: nobody can go on with it
-                if client is not None:
-                    client.close()
-                raise
             self._keep(client)
             return Delivered(status_code=reply.code)
 
@@ -117,22 +131,24 @@ class SmtpChannel:
             start_tls=server.tls == "starttls",
             tls_context=server.trust,
             local_hostname="relay.localdomain",
+            username=server.username,
+            password=server.password,
         )
-        await client.connect()
-        if server.username is not None and server.password is not None:
-            await client.login(server.username, server.password)
+        await client.connect()  # and log in; where that fails, it closes
         return client
 
     async def _lives(self, client: aiosmtplib.SMTP) -> bool:
         try:
-            await client.noop(timeout=self._timeout)
+            with _closed_if_cancelled(client):
+                await client.noop(timeout=self._timeout)
         except (aiosmtplib.SMTPException, TimeoutError, OSError):
             return False
         return True
 
     async def _reset(self, client: aiosmtplib.SMTP) -> None:
         try:
-            await client.rset(timeout=self._timeout)
+            with _closed_if_cancelled(client):
+                await client.rset(timeout=self._timeout)
         except (aiosmtplib.SMTPException, TimeoutError, OSError):
             client.close()
             return
@@ -140,11 +156,22 @@ class SmtpChannel:
 
     async def _part(self, client: aiosmtplib.SMTP) -> None:
         try:
-            if client.is_connected:
-                await client.quit(timeout=self._timeout)
+            with _closed_if_cancelled(client):
+                if client.is_connected:
+                    await client.quit(timeout=self._timeout)
         except (aiosmtplib.SMTPException, TimeoutError, OSError):
             client.close()
 
     def _keep(self, client: aiosmtplib.SMTP) -> None:
         if client.is_connected:
             self._idle.put_nowait((client, asyncio.get_running_loop().time()))
+
+
+@contextmanager
+def _closed_if_cancelled(client: aiosmtplib.SMTP) -> Iterator[None]:
+    """Close a connection whose dialogue ends half-way: nobody can go on with it."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        client.close()
+        raise

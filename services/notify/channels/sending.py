@@ -96,8 +96,18 @@ class Webhooks(Protocol):
 class Mail(Protocol):
     """The email channel."""
 
-    async def send(self, address: str, message: bytes) -> Outcome:
-        """Hand one message over; every failure is a value."""
+    async def send(
+        self,
+        address: str,
+        message: bytes,
+        *,
+        urgency: int = 0,
+        begin: Callable[[], bool] = lambda: True,
+    ) -> Outcome:
+        """Hand one message over, the most urgent (0) first; every failure is a value.
+
+        ``begin`` is asked just before the message itself goes out: whether it still may.
+        """
         ...
 
 
@@ -157,11 +167,11 @@ class Sender:
         directory: Directory,
         *,
         now: datetime,
-        late: Callable[[], bool] = lambda: False,
+        begin: Callable[[], bool] = lambda: True,
     ) -> Sent:
         """Send one notification if it may be sent now; nothing is sent that disclosure does not allow.
 
-        ``late`` is asked just before it leaves: whether the claim is over.
+        ``begin`` is asked just before it leaves: whether the claim still holds. Until then nothing was sent.
         """
         one = claim.notification
         recipient = directory.recipients.get(one.recipient_id)
@@ -179,7 +189,7 @@ class Sender:
         if version is None:
             return _unsent(Rejected(reason="no_version"))
         reader = composing.reader_of(recipient, channel)
-        return await self._send(claim, version, reader, channel, now=now, late=late)
+        return await self._send(claim, version, reader, channel, now=now, begin=begin)
 
     async def _send(
         self,
@@ -189,7 +199,7 @@ class Sender:
         channel: Channel,
         *,
         now: datetime,
-        late: Callable[[], bool],
+        begin: Callable[[], bool],
     ) -> Sent:
         one = claim.notification
         follows = one.thread_version > 1 or one.occasion != ISSUE
@@ -210,7 +220,9 @@ class Sender:
             links=self._links(claim, version, reader, allowed.content),
         )
         first = composing.first_mail(told, one)
-        outcome = await self._hand_over(letter, channel, first=first, now=now, late=late)
+        outcome = await self._hand_over(
+            letter, channel, first=first, urgency=one.urgency, now=now, begin=begin
+        )
         return Sent(outcome=outcome, content=allowed.content.value)
 
     async def _hand_over(
@@ -219,8 +231,9 @@ class Sender:
         channel: Channel,
         *,
         first: str | None,
+        urgency: int,
         now: datetime,
-        late: Callable[[], bool],
+        begin: Callable[[], bool],
     ) -> Outcome:
         if channel.kind is ChannelKind.EMAIL and (
             self._channels.email is None or self._renderers.email is None
@@ -231,13 +244,12 @@ class Sender:
         except Exception:  # one letter that cannot be written must not stop all the others
             log.exception("a letter could not be written", notification_id=letter.notification_id)
             return Deferred(reason="not_written", blames_endpoint=False)
-        webhook = channel.kind is ChannelKind.WEBHOOK
-        secrets = await self._secrets.valid(letter.recipient.id, now=now) if webhook else ()
-        if late():
-            return Deferred(reason="took_too_long", blames_endpoint=False)
-        if not webhook:
+        if channel.kind is not ChannelKind.WEBHOOK:
             assert self._channels.email is not None  # refused above
-            return await self._channels.email.send(channel.address, body)
+            return await self._channels.email.send(channel.address, body, urgency=urgency, begin=begin)
+        secrets = await self._secrets.valid(letter.recipient.id, now=now)
+        if not begin():
+            return Deferred(reason="took_too_long", blames_endpoint=False)
         return await self._channels.webhook.send(
             channel.address, body, notification_id=letter.notification_id, keys=secrets, now=now
         )
