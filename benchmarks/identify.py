@@ -28,7 +28,7 @@ from services.reference.tables import DATA, rows
 
 _ACCURACY = Path(__file__).parents[1] / "tests/accuracy"
 _ROUNDS = 5
-_BARE = "import schemas.alerts, services.cli"
+_BARE = "import schemas.alerts, services.commands.identify"
 _LOADED = f"{_BARE}; from services.runtime import tables; used = tables.load(None)"
 _WITH_CHEMISTRY = f"{_LOADED}; used.structures.read(smiles='c1ccccc1CC(C)NC')"
 _MOST = {

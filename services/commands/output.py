@@ -8,9 +8,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 _UNBOUNDED = 10_000  # columns: a table in a file or a pipe is never cut
 
@@ -24,6 +21,9 @@ def listing(rows: Sequence[Row], columns: Sequence[str], *, as_json: bool) -> No
     if as_json:
         document([dict(row) for row in rows])
         return
+    from rich.console import Console  # most commands write no table
+    from rich.table import Table
+
     table = Table(
         *(column.replace("_", " ") for column in columns), box=None, pad_edge=False, header_style="bold"
     )
@@ -86,6 +86,9 @@ def span(value: timedelta) -> str:
 @contextmanager
 def progressing(label: str) -> Iterator[Callable[[int, int], None]]:
     """Show a bar on standard error while it is a terminal; yield what takes (done, in all)."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
     console = Console(stderr=True)
     with Progress(
         TextColumn("{task.description}"),

@@ -1,27 +1,31 @@
-"""The ledger that the settings name: opened, migrated and described the same way, whichever database it is on."""
+"""The ledger that the settings name: opened, migrated and described the same way, whichever database it is on.
+
+What only PostgreSQL needs is imported where it is asked for: a relay on one file starts without it.
+"""
 
 import asyncio
 import os
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import URL, Connection, make_url
 
 from services.errors import Misconfigured, Transient
 from services.runtime.settings import LedgerSettings
 from services.storage import inspection, migrations
-from services.storage.postgresql import PostgresLedger, open_async_engine
 from services.storage.postgresql_faults import kind_of, raise_refused
 from services.storage.sqlite import SqliteLedger, lock_file, open_engine
 
+if TYPE_CHECKING:
+    from services.storage.postgresql import PostgresLedger
+
 T = TypeVar("T")
-Ledger = SqliteLedger | PostgresLedger
 
 PATH = "RELAY_LEDGER__PATH"
 URL_SETTING = "RELAY_LEDGER__URL"
 
 
-def open_ledger(settings: LedgerSettings, *, exclusive: bool = True) -> Ledger:
+def open_ledger(settings: LedgerSettings, *, exclusive: bool = True) -> "SqliteLedger | PostgresLedger":
     """Open the ledger: PostgreSQL where a URL is set, else the SQLite file.
 
     `exclusive` refuses a second relay on one file; without it a command works beside one. On PostgreSQL any number
@@ -29,6 +33,8 @@ def open_ledger(settings: LedgerSettings, *, exclusive: bool = True) -> Ledger:
     """
     if settings.url is None:
         return SqliteLedger(settings.path, exclusive=exclusive)
+    from services.storage.postgresql import PostgresLedger
+
     return PostgresLedger(url_of(settings), connections=settings.connections)
 
 
@@ -105,6 +111,8 @@ def url_of(settings: LedgerSettings) -> URL:
 
 async def _asked(settings: LedgerSettings, work: Callable[[Connection], T]) -> T:
     """Run `work` on a connection of its own, which ends its transactions itself."""
+    from services.storage.postgresql import open_async_engine
+
     engine = open_async_engine(url_of(settings), connections=None)
     try:
         async with engine.connect() as connection:

@@ -5,9 +5,9 @@ from contextlib import closing
 from importlib.metadata import version
 
 import pytest
-from typer.main import get_command
 
 from services import cli
+from services.commands.later import Later
 from services.commands.serve import Role, chosen
 from services.errors import Invalid, Misconfigured, Transient
 from services.runtime.settings import described
@@ -40,13 +40,16 @@ def test_the_version_is_that_of_the_distribution(relay: Relay) -> None:
     assert relay("--version").out == f"relay {version('early-warning-relay')}\n"
 
 
-def test_every_command_says_what_it_does() -> None:
+@pytest.mark.parametrize("place", cli.COMMANDS, ids=lambda place: place.name)
+def test_every_command_says_what_it_does_and_the_list_says_the_same(place: Later) -> None:
     def missing(command: object, name: str) -> list[str]:
         inner = getattr(command, "commands", {})
         here = [] if getattr(command, "help", None) else [name]
         return here + [one for key, value in inner.items() for one in missing(value, f"{name} {key}")]
 
-    assert missing(get_command(cli.app), "relay") == []
+    loaded = place.loaded()
+    assert missing(loaded, f"relay {place.name}") == []
+    assert str(loaded.help).partition("\n\n")[0] == place.help
 
 
 @pytest.mark.parametrize(
