@@ -9,6 +9,7 @@ import asyncio
 import random
 import threading
 from collections.abc import Callable, Coroutine, Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, Generic, TypeVar
@@ -29,6 +30,7 @@ T = TypeVar("T")
 Unit = Callable[[Connection], T]
 
 _CONNECT_WITHIN: Final = 5.0  # seconds
+_CLOSE_WITHIN: Final = 3.0  # an ending process must end, or nobody starts it afresh
 _ANSWER_WITHIN: Final = 20.0  # seconds; above the server's own bounds, for a server that says nothing at all
 _SLOW_ANSWER_WITHIN: Final = 300.0  # seconds; audits and exports
 _ATTEMPTS: Final = 10  # some five seconds: a server is back within two where nothing else is wrong
@@ -85,7 +87,7 @@ class PostgresLedger:
     async def write(self, unit: Unit[T], *, first: bool = False, durable: bool = True) -> T:  # noqa: ARG002
         """Run `unit` in a transaction and return what it returned, once that is on disk.
 
-        Units run side by side; those with `first`, for which a sender waits, get a connection before the others.
+        Units run side by side; those with `first`, for which a sender waits, get three connections of four.
         All are `durable`: to ask for less would cost a round trip more.
         What the unit raises is raised here and undoes it. `Invalid`: a text that cannot be kept. `Transient`: the
         ledger is out of reach or overloaded. Then nothing was kept, except where the connection broke in the very
@@ -102,7 +104,10 @@ class PostgresLedger:
         return done.answer
 
     async def read(self, query: Unit[T]) -> T:
-        """Run a short query; all its statements see one moment of what is committed. Raises as `write`."""
+        """Run a short query; all its statements see one moment of what is committed. Raises as `write`.
+
+        It gets its connection like a unit for which a sender waits: `services.storage.gate` says why.
+        """
         async with self._gate.place(first=True):
             engine = self._single if is_one_statement(query) else self._reading
             return await self._try(lambda: _query(engine, query), again=True)
@@ -112,9 +117,11 @@ class PostgresLedger:
         return await self._try(lambda: self._slow.run(query), again=True, within=_SLOW_ANSWER_WITHIN)
 
     async def close(self) -> None:
-        """Close every connection; nothing can be asked afterwards."""
+        """Close every connection; nothing can be asked afterwards. A server that says nothing is not waited for."""
         await asyncio.to_thread(self._slow.close)
-        await self._engine.dispose()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_WITHIN):
+                await self._engine.dispose()
 
     async def _write_once(self, unit: Unit[T]) -> _Done[T]:
         async with self._engine.connect() as connection:
@@ -185,7 +192,8 @@ class _SlowReader:
         if self._loop is None or self._thread is None or self._engine is None:
             return
         closing = asyncio.run_coroutine_threadsafe(self._engine.dispose(), self._loop)
-        closing.result(_CONNECT_WITHIN)
+        with suppress(TimeoutError):
+            closing.result(_CLOSE_WITHIN)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()

@@ -211,6 +211,20 @@ def put_once(connection: Connection, name: str) -> str:
     return name
 
 
+async def test_a_server_that_says_nothing_does_not_keep_a_process_from_ending(
+    own_postgresql: PostgresServer,
+) -> None:
+    ledger = PostgresLedger(make_url(own_postgresql.create("relay")).set(drivername="postgresql+asyncpg"))
+    query = partial(Connection.scalar, statement=text("SELECT 1"))
+    assert [await ledger.read(query), await ledger.read_slowly(query)] == [1, 1]
+    own_postgresql.pause()
+    try:
+        async with asyncio.timeout(20):
+            await ledger.close()
+    finally:
+        own_postgresql.resume()
+
+
 async def test_a_server_that_says_nothing_keeps_nobody_for_ever(own_postgresql: PostgresServer) -> None:
     url = make_url(own_postgresql.create("relay")).set(drivername="postgresql+asyncpg")
     ledger = PostgresLedger(url, patience=timedelta(seconds=1))
