@@ -1,12 +1,20 @@
-"""Who may use one of a few connections: so many at a time, the urgent ones first, and no endless queue."""
+"""Who may use one of a few connections: so many at a time, the urgent ones first, and no endless queue.
+
+Urgent are the units for which a sender waits, and every short query: it holds no lock and is done in a moment, and
+mostly somebody waits for its answer or a unit follows from it. So that neither a crowd of senders nor one of readers
+keeps the work of the stages waiting for ever, one place in four is kept for what is not urgent.
+"""
 
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Final
 
 from services.errors import Transient
+
+_MOST_IN_A_ROW: Final = 3  # urgent ones while others wait
 
 
 class Gate:
@@ -19,10 +27,11 @@ class Gate:
         self._patience = patience.total_seconds()
         self._first: deque[asyncio.Future[None]] = deque()
         self._others: deque[asyncio.Future[None]] = deque()
+        self._in_a_row = 0
 
     @asynccontextmanager
     async def place(self, *, first: bool = False) -> AsyncIterator[None]:
-        """Hold a place; with ``first`` ahead of all that wait without. `Transient`: too many wait, or too long."""
+        """Hold a place; three of four go to those with ``first``. `Transient`: too many wait, or too long."""
         await self._enter(first=first)
         try:
             yield
@@ -51,10 +60,12 @@ class Gate:
             raise
 
     def _leave(self) -> None:
-        for queue in (self._first, self._others):
+        others_turn = self._in_a_row >= _MOST_IN_A_ROW
+        for queue in (self._others, self._first) if others_turn else (self._first, self._others):
             while queue:
                 turn = queue.popleft()
                 if not turn.done():
                     turn.set_result(None)  # the place goes from hand to hand
+                    self._in_a_row = self._in_a_row + 1 if queue is self._first and self._others else 0
                     return
         self._free += 1

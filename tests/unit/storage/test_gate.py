@@ -50,6 +50,17 @@ async def test_the_urgent_go_first_and_each_kind_in_its_order() -> None:
     assert visitors.inside == ["a", "urgent 1", "urgent 2", "b", "c"]
 
 
+async def test_a_crowd_of_the_urgent_leaves_the_others_one_place_in_four() -> None:
+    visitors = Visitors(Gate(1, most_waiting=20, patience=LONG))
+    urgent = [f"urgent {number}" for number in range(1, 8)]
+    tasks = [await visitors.come(name, first=name in urgent) for name in ("a", "b", "c", *urgent)]
+    expected = ["a", *urgent[:3], "b", *urgent[3:6], "c", urgent[6]]
+    for name in expected:
+        await visitors.leave(name)
+    await asyncio.gather(*tasks)
+    assert visitors.inside == expected
+
+
 async def test_no_more_than_the_places_are_inside() -> None:
     visitors = Visitors(Gate(2, most_waiting=10, patience=LONG))
     tasks = [await visitors.come(name) for name in "abc"]
