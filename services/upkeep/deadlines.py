@@ -65,6 +65,10 @@ class Patience:
         self._most = most
         self._tried: OrderedDict[str, tuple[int, datetime]] = OrderedDict()
 
+    def waiting(self, *, now: datetime) -> int:
+        """Return how many things are known for which it is not time yet."""
+        return sum(now < again_at for _, again_at in self._tried.values())
+
     def due(self, name: str, *, now: datetime) -> bool:
         """Return whether it is time, and count this as a try if it is."""
         times, again_at = self._tried.get(name, (0, now))

@@ -4,9 +4,10 @@ Each round may be cut short or repeated: what it does is one idempotent transact
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from itertools import islice
+from typing import Final, TypeVar
 
 import structlog
 
@@ -17,6 +18,8 @@ from services.upkeep.deadlines import Policy
 from services.upkeep.instruments import Ended, Instruments, Task
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 _CHAIN_CHECKED_EVERY: Final = 360  # rounds: reading the whole chain grows with it
 _ALERTS: Final = ("alerts.v1",)
@@ -121,9 +124,9 @@ class Upkeep:
         if before is None:
             return None
         again = 0
-        for message in await self._receipts.stale(before=before, most=self._policy.most):
-            if self._patience.due(message.id, now=now):
-                again += await self._receipts.publish_again(message, now=now)
+        stale = await self._receipts.stale(before=before, most=self._most_with_waiting(now))
+        for message in self._due(stale, name=lambda one: one.id, now=now):
+            again += await self._receipts.publish_again(message, now=now)
         if again:
             log.warning("published again", task=Task.RECONCILE, count=again)
         return again
@@ -133,13 +136,22 @@ class Upkeep:
         if before is None:
             return None
         again = 0
-        for message_id, revision in await self._threads.unrouted(before=before, most=self._policy.most):
-            if self._patience.due(f"{message_id} {revision}", now=now):
-                attempt = str(int(now.timestamp()))
-                again += await self._threads.announce_again(message_id, revision, attempt=attempt, now=now)
+        unrouted = await self._threads.unrouted(before=before, most=self._most_with_waiting(now))
+        for message_id, revision in self._due(unrouted, name=lambda one: f"{one[0]} {one[1]}", now=now):
+            attempt = str(int(now.timestamp()))
+            again += await self._threads.announce_again(message_id, revision, attempt=attempt, now=now)
         if again:
             log.warning("published again", task=Task.REROUTE, count=again)
         return again
+
+    def _most_with_waiting(self, now: datetime) -> int:
+        """Return how many to ask for: what was tried and waits for its turn stands before what is newer."""
+        return self._policy.most + self._patience.waiting(now=now)
+
+    def _due(self, found: Iterable[T], *, name: Callable[[T], str], now: datetime) -> Iterator[T]:
+        """Yield those for which it is time, as many as a round may handle; each counts as a try."""
+        due = (one for one in found if self._patience.due(name(one), now=now))
+        return islice(due, self._policy.most)
 
     async def _expire_held(self, now: datetime) -> int:
         return await self._threads.expire_held(now=now, most=self._policy.most)

@@ -62,6 +62,14 @@ def test_the_wait_ends_at_an_hour() -> None:
     assert max(b - a for a, b in pairwise(tries)) == timedelta(hours=1)
 
 
+def test_what_waits_for_its_turn_is_counted() -> None:
+    patience = Patience(timedelta(seconds=30))
+    assert patience.waiting(now=NOW) == 0
+    assert all(patience.due(name, now=NOW) for name in "ab")
+    assert patience.waiting(now=NOW) == 2
+    assert patience.waiting(now=NOW + timedelta(seconds=30)) == 0
+
+
 def test_the_memory_is_bounded() -> None:
     patience = Patience(timedelta(seconds=30), most=2)
     assert all(patience.due(name, now=NOW) for name in "abc")

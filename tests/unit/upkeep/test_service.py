@@ -39,16 +39,17 @@ class Threads:
 
     def __init__(self) -> None:
         self.announced: list[str] = []
+        self.never_routed = ["one", "routed meanwhile"]
 
     async def expire_held(self, *, most: int, **_asked: object) -> int:
         return most
 
-    async def unrouted(self, **_asked: object) -> list[tuple[str, int]]:
-        return [("one", 0), ("routed meanwhile", 1)]
+    async def unrouted(self, *, most: int, **_asked: object) -> list[tuple[str, int]]:
+        return [(name, 0) for name in self.never_routed[:most]]
 
     async def announce_again(self, message_id: str, _revision: int, **_asked: object) -> bool:
         self.announced.append(message_id)
-        return message_id == "one"
+        return message_id != "routed meanwhile"
 
 
 class Deliveries:
@@ -122,6 +123,10 @@ class Site:
             lambda connection: connection.execute(select(func.count()).select_from(table)).scalar_one()
         )
 
+    async def attempts(self, message_id: str) -> int:
+        asked = select(receipts.c.attempt).where(receipts.c.id == message_id)
+        return await self.ledger.read(lambda connection: connection.execute(asked).scalar_one())
+
     def metric(self, name: str, **labels: str) -> float | None:
         return self.registry.get_sample_value(name, labels)
 
@@ -165,6 +170,41 @@ async def test_a_round_is_bounded(site: Site) -> None:
     await site.read_up("classify")
     site.now += timedelta(seconds=31)
     assert [await site.upkeep.round(Task.RECONCILE) for _ in range(2)] == [(Ended.DONE, 3), (Ended.DONE, 2)]
+
+
+async def test_what_can_never_be_classified_does_not_keep_newer_messages_from_being_published_again(
+    site: Site,
+) -> None:
+    """More than a round may handle fail each time, and soon wait for long: what stands behind them has its turn."""
+    poison = POLICY.most + 2
+    for number in range(poison):
+        await site.accept(number)
+    await site.read_up("classify")
+    for _ in range(40):  # rounds: by then each poison waits for minutes
+        site.now += POLICY.every
+        await site.upkeep.round(Task.RECONCILE)
+        await site.read_up("classify")
+    await site.accept(100)
+    await site.read_up("classify")
+    site.now += POLICY.reconcile_after + timedelta(seconds=1)
+    before = await site.count(outbox)
+    await site.upkeep.round(Task.RECONCILE)
+    assert await site.attempts("message-100") == 1
+    assert await site.count(outbox) - before <= POLICY.most
+
+
+async def test_versions_that_can_never_be_routed_do_not_keep_newer_ones_from_being_announced(
+    site: Site,
+) -> None:
+    site.threads.never_routed = [f"poison {number}" for number in range(POLICY.most + 2)]
+    for _ in range(40):
+        site.now += POLICY.every
+        await site.upkeep.round(Task.REROUTE)
+    site.threads.never_routed.append("newer")
+    site.threads.announced.clear()
+    for _ in range(2):
+        await site.upkeep.round(Task.REROUTE)
+    assert "newer" in site.threads.announced
 
 
 async def test_what_was_classified_long_ago_is_left_alone(site: Site) -> None:
