@@ -195,7 +195,8 @@ def names_related(correlation: Correlation) -> Sequence[str]:
     return [one.id for one in correlation.related]
 
 
-_for_others: Final = once(redact_for_others)  # most readers of a version see the same
+# Most readers of a version see the same. Few are remembered: each holds an alert, which may be a large one.
+_for_others: Final = once(redact_for_others, most=16)
 
 
 def _redacted(version: Version, content: Content, reader: Reader) -> Alert:

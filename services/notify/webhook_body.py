@@ -301,14 +301,16 @@ def _acknowledge(letter: Letter) -> dict[str, Any]:
     return {"required": letter.due_at is not None, "due_at": due, "api": letter.links.acknowledge_api}
 
 
-@once
-def _written(answer: Classification | Correlation) -> str:
+def _write(answer: Classification | Correlation) -> str:
     return answer.model_dump_json()
 
 
-@once
-def _alert_written(alert: Alert) -> str:
+def _write_alert(alert: Alert) -> str:
     return alert.model_dump_json(exclude_none=True)
+
+
+_written: Final = once(_write, weigh=len)
+_alert_written: Final = once(_write_alert, weigh=len)
 
 
 def _members(value: dict[str, Any]) -> str:

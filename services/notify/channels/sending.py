@@ -4,17 +4,17 @@ Everything that leaves goes through here. Each wait on the network is bounded by
 is a value; a ledger out of reach is `Transient`.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Protocol
 
 import structlog
 
 from schemas.vocabularies import MessageType
 from services.disclosure import Content, Reader, restricted
 from services.notify import composing
+from services.notify.channels.kept import KeptVersions
 from services.notify.comparing import replaced_by
 from services.notify.letters import Earlier, Letter, Links
 from services.notify.links import LinkKeys, make_links, make_token
@@ -23,8 +23,6 @@ from services.storage.delivery_records import Claim, Deferred, Moved, Outcome, R
 from services.storage.records import Channel, ChannelKind, Directory, Thread, Version
 
 log = structlog.get_logger(__name__)
-
-_REMEMBERED: Final = 2048  # versions; a burst is routed faster than it is sent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,30 +134,11 @@ class Sender:
         self._channels = channels
         self._renderers = renderers
         self._addressing = addressing
-        self._kept: OrderedDict[tuple[str, int], Version] = OrderedDict()
-        self._together: dict[str, set[tuple[str, int]]] = {}  # the keys of what is kept, by thread
+        self._kept = KeptVersions()
 
     def remember(self, version: Version) -> None:
-        """Keep a version that was just read; the oldest beyond the bound is forgotten.
-
-        What was read of its thread before that changed is forgotten too, and read again.
-        """
-        thread = version.thread
-        together = self._together.setdefault(thread.id, set())
-        for key in [one for one in together if self._kept[one].thread != thread]:
-            del self._kept[key]
-            together.discard(key)
-        kept = (version.message.id, version.revision)
-        self._kept[kept] = version
-        together.add(kept)
-        if len(self._kept) > _REMEMBERED:
-            self._forget(*self._kept.popitem(last=False))
-
-    def _forget(self, key: tuple[str, int], version: Version) -> None:
-        together = self._together[version.thread.id]
-        together.discard(key)
-        if not together:
-            del self._together[version.thread.id]
+        """Keep a version that was just read, for its readers."""
+        self._kept.keep(version)
 
     async def send(
         self,
@@ -293,7 +272,7 @@ class Sender:
     async def _version(
         self, message_id: str, revision: int, *, newest_needed: bool = False
     ) -> Version | None:
-        kept = None if newest_needed else self._kept.get((message_id, revision))
+        kept = None if newest_needed else self._kept.get(message_id, revision)
         if kept is not None:
             return kept
         read = await self._versions.version(message_id, revision=revision)
