@@ -88,6 +88,21 @@ def test_no_secret_has_a_default() -> None:
                 assert value.startswith("${"), name
 
 
+def test_the_relay_logs_in_as_the_owner_of_its_ledger_and_not_as_the_superuser() -> None:
+    postgres = SERVICES["postgres"]
+    assert not {"POSTGRES_USER", "POSTGRES_DB"} & set(postgres["environment"])  # the image's own: `postgres`
+    script = next(one.split(":") for one in postgres["volumes"] if "initdb.d" in one)
+    assert Path(script[1]).parent == Path("/docker-entrypoint-initdb.d")
+    said = (ROOT / script[0]).read_text(encoding="utf-8")
+    for service in RELAY.values():
+        url = urlsplit(service["environment"]["RELAY_LEDGER__URL"])
+        assert f"CREATE DATABASE {url.path[1:]} OWNER {url.username};" in said
+        assert f"CREATE ROLE {url.username} LOGIN NOSUPERUSER" in said
+    passwords = re.findall(r"PASSWORD (\S+);", said)
+    assert passwords == [":'password'", "NULL"]
+    assert "\\getenv password POSTGRES_PASSWORD\n" in said
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_what_is_waited_for_can_come(name: str) -> None:
     for other, how in SERVICES[name].get("depends_on", {}).items():
