@@ -74,7 +74,7 @@ TEXT = frozenset(
         "",
     }
 )
-_DATA = ("services/reference/data/", "schemas/json/", "services/storage/migrations/versions/", "/locale/")
+_DATA = ("services/reference/data/", "schemas/json/", "/locale/")
 _DATA_FILES = frozenset({"requirements.lock", "LICENSE", "CHANGELOG.md"})
 _INDEX_OPTIONS = re.compile(r"(?<![\w-])--?(?:extra-)?index-url|--trusted-host|--find-links|--registry\b")
 _HOME = re.compile(r"(?<![\w.])/(?:home|Users)/[A-Za-z]\w*/")
