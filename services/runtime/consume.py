@@ -4,7 +4,9 @@ A service never acknowledges. A crash before the acknowledgement repeats the rec
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -39,6 +41,14 @@ class Service(Protocol):
         ...
 
 
+@dataclass(slots=True, eq=False)
+class _InHand:
+    """A record that is being taken in, with the monotonic times at which that and the present try began."""
+
+    began_at: float = field(default_factory=time.monotonic)
+    tried_at: float = field(default_factory=time.monotonic)
+
+
 class Intake:
     """Takes single records in for a service, whatever becomes of them; told apart by what the fault asks for."""
 
@@ -55,12 +65,29 @@ class Intake:
         self._dead_letters = dead_letters
         self._clock = clock
         self._stop = stop
+        self._in_hand: set[_InHand] = set()
+
+    def held_up_for(self) -> timedelta:
+        """Return for how long the oldest record in hand has been worked on, however often it was tried."""
+        return _since(one.began_at for one in self._in_hand)
+
+    def longest_try(self) -> timedelta:
+        """Return for how long the longest of the tries under way has lasted: a call in it has not come back yet."""
+        return _since(one.tried_at for one in self._in_hand)
 
     async def take(self, record: Record) -> None:
         """Take in one record: done with, or kept as a dead letter.
 
         `Transient` comes out only once `stop` is set: then the record is repeated after the next start.
         """
+        in_hand = _InHand()
+        self._in_hand.add(in_hand)
+        try:
+            await self._take_until_done(record, in_hand)
+        finally:
+            self._in_hand.discard(in_hand)
+
+    async def _take_until_done(self, record: Record, in_hand: _InHand) -> None:
         wait = _FIRST_PAUSE
         while True:
             try:
@@ -74,6 +101,7 @@ class Intake:
                 wait = min(wait * 2, _LONGEST_PAUSE)
                 if self._stop.is_set():
                     raise
+                in_hand.tried_at = time.monotonic()
 
     async def _take_once(self, record: Record) -> None:
         try:
@@ -99,20 +127,12 @@ class Intake:
         await self._dead_letters.keep(record, fault, group=self._service.name, now=self._clock())
 
 
-async def consume(
-    service: Service,
-    *,
-    feed: Feed,
-    dead_letters: DeadLetters,
-    clock: Callable[[], datetime],
-    stop: asyncio.Event,
-) -> None:
-    """Feed `service` until `stop` is set.
+async def consume(service: Service, *, feed: Feed, intake: Intake, stop: asyncio.Event) -> None:
+    """Feed `service`, by its `intake`, until `stop` is set.
 
     The records of one batch are begun in order and finished together, so that they share commits: each does
     its pure work before it first waits, and the ledger takes units in the order in which they were handed in.
     """
-    intake = Intake(service, dead_letters=dead_letters, clock=clock, stop=stop)
     async for batch in feed.read(service.topics, group=service.name, stop=stop):
         if len(batch) == 1:
             await intake.take(batch[0])
@@ -121,3 +141,8 @@ async def consume(
                 for record in batch:
                     group.create_task(intake.take(record))
         await feed.acknowledge(batch, group=service.name)
+
+
+def _since(moments: Iterable[float]) -> timedelta:
+    now = time.monotonic()
+    return timedelta(seconds=now - min(moments, default=now))

@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry
 
 from services.runtime import ledgers, secrets_file
 from services.runtime.assembly import GROUPS, Means, loops_of, metrics_of, now, prepare
-from services.runtime.consume import Service, consume
+from services.runtime.consume import Intake, Service, consume
 from services.runtime.lifecycle import Loop, run
 from services.runtime.settings import Settings
 from services.storage.adapters import LedgerOutbox
@@ -73,4 +73,5 @@ async def _serve(settings: Settings, roles: frozenset[str]) -> None:
 async def _consume(
     service: Service, feed: SqliteFeed, dead_letters: DeadLetters, stop: asyncio.Event
 ) -> None:
-    await consume(service, feed=feed, dead_letters=dead_letters, clock=now, stop=stop)
+    intake = Intake(service, dead_letters=dead_letters, clock=now, stop=stop)
+    await consume(service, feed=feed, intake=intake, stop=stop)

@@ -17,7 +17,9 @@ from services.runtime.consume import Intake, Service
 from services.runtime.faust_app import SESSION, App, Event, assigned, build, is_member
 from services.runtime.fence import Fence
 from services.runtime.in_order import InOrder
-from services.runtime.stall import Stall, watch
+from services.runtime.lifecycle import pause
+from services.runtime.stall import Limits, excused, watch
+from services.storage import kafka_topics
 from services.storage.kafka_connection import KafkaConnection
 from services.storage.kafka_reach import Partition, Reach, Reaches
 from services.storage.kafka_records import record_of
@@ -26,10 +28,7 @@ from services.storage.ports import DeadLetters
 log = structlog.get_logger(__name__)
 
 _MOST_IN_FLIGHT: Final = 64
-_STALL: Final = timedelta(
-    seconds=20
-)  # above the session timeout: after a death the others wait for that long
-_HELD_UP: Final = timedelta(seconds=2)  # longer than any transaction while the ledger answers
+_LOOK_AGAIN_AFTER: Final = timedelta(seconds=5)  # for topics that are missing
 
 
 class FaustWorker:
@@ -42,20 +41,21 @@ class FaustWorker:
         *,
         dead_letters: DeadLetters,
         clock: Callable[[], datetime],
+        limits: Limits = Limits(),  # noqa: B008  # frozen
     ) -> None:
-        """The group is named like the service."""
+        """The group is named like the service; beyond `limits` the process is ended."""
         self._service = service
         self._connection = connection
         self._dead_letters = dead_letters
         self._clock = clock
+        self._limits = limits
         self._app: App | None = None
         self._lag = 0
         self._heard_at = time.monotonic()
 
     async def ready(self) -> bool:
-        """Return whether this process reads a partition of every topic of its service."""
-        names = {topic for topic, _ in self._assigned()}
-        return names.issuperset(self._service.topics)
+        """Return whether this process has a place in the group, be it without a partition, and the brokers answer."""
+        return self._is_member() and self.silence() < timedelta(seconds=3 * SESSION)
 
     def lag(self) -> int:
         """Return how many records of its partitions the group had still to commit when the brokers last answered."""
@@ -77,11 +77,14 @@ class FaustWorker:
     async def run(self, stop: asyncio.Event) -> None:
         """Read until `stop` is set, then finish what is in flight and leave the group.
 
+        Waits for topics that are missing: Faust would take its place without them, and keep it so.
         Raises `Transient` where the brokers cannot be reached at the start, and whatever else ends Faust.
         """
+        if not await self._topics_are_there(stop):
+            return
         intake = Intake(self._service, dead_letters=self._dead_letters, clock=self._clock, stop=stop)
         fence = Fence(session=timedelta(seconds=SESSION))
-        reaches = Reaches(self._connection.options(), group=self._service.name)
+        reaches = Reaches(self._connection.options(), group=self._service.name, topics=self._service.topics)
 
         async def handle(event: Event) -> None:
             fence.check()
@@ -89,7 +92,7 @@ class FaustWorker:
 
         async def ask() -> Mapping[Partition, Reach]:
             found = await reaches.of(self._assigned())
-            self.note(found, member=self._app is not None and is_member(self._app))
+            self.note(found, member=self._is_member())
             return found
 
         flow = InOrder[Event](handle=handle, acknowledge=_acknowledge, most=_MOST_IN_FLIGHT)
@@ -104,10 +107,11 @@ class FaustWorker:
                     group.create_task(
                         watch(
                             stop,
-                            stall=Stall(_STALL),
+                            limits=self._limits,
                             ask=ask,
+                            placed=self._is_member,
                             # behind a backlog a partition's turn may come later than the limit
-                            excused=lambda: flow.is_full() or flow.held_up_for() > _HELD_UP,
+                            excused=lambda: excused(intake, busy=flow.is_full(), limits=self._limits),
                         ),
                         name="watch",
                     ),
@@ -117,6 +121,20 @@ class FaustWorker:
                     task.cancel()
         finally:
             await reaches.close()
+
+    async def _topics_are_there(self, stop: asyncio.Event) -> bool:
+        """Wait for the topics; False: `stop` came first."""
+        while not stop.is_set():
+            absent = await kafka_topics.missing(self._connection, self._service.topics)
+            if not absent:
+                return True
+            fault = f"topics that do not exist: {', '.join(absent)}; run `relay topics create`"
+            log.warning("cannot read", group=self._service.name, fault=fault)
+            await pause(stop, _LOOK_AGAIN_AFTER)
+        return False
+
+    def _is_member(self) -> bool:
+        return self._app is not None and is_member(self._app)
 
     def _assigned(self) -> frozenset[Partition]:
         return frozenset() if self._app is None else assigned(self._app)

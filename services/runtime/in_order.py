@@ -6,7 +6,6 @@ acknowledges: a record only once it and all before it are done with.
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from datetime import timedelta
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -26,17 +25,15 @@ class InOrder(Generic[T]):
         self._handle = handle
         self._acknowledge = acknowledge
         self._room = asyncio.Semaphore(most)
-        self._flying: asyncio.Queue[tuple[T, asyncio.Task[None], float]] = asyncio.Queue(most)
+        self._flying: asyncio.Queue[tuple[T, asyncio.Task[None]]] = asyncio.Queue(most)
         self._group: asyncio.TaskGroup | None = None
-        self._first_began_at: float | None = None
 
     async def put(self, item: T) -> None:
         """Begin with one item as soon as there is room. Only while `run` is running."""
         await self._room.acquire()
         if self._group is None:
             raise RuntimeError("nobody acknowledges")
-        began_at = asyncio.get_running_loop().time()
-        self._flying.put_nowait((item, self._group.create_task(self._handle(item)), began_at))
+        self._flying.put_nowait((item, self._group.create_task(self._handle(item))))
         # What a record takes of the processor comes first: dozens that begin in one turn of the loop would hold up
         # everything else in the process for seconds, and the fence would take that for a halt.
         await asyncio.sleep(0)
@@ -45,22 +42,15 @@ class InOrder(Generic[T]):
         """Return whether no more can be begun: what comes next waits for room, and says nothing of who brings it."""
         return self._room.locked()
 
-    def held_up_for(self) -> timedelta:
-        """Return for how long the first in line has been worked on: what holds back all others."""
-        if self._first_began_at is None:
-            return timedelta(0)
-        return timedelta(seconds=asyncio.get_running_loop().time() - self._first_began_at)
-
     async def run(self) -> None:
         """Acknowledge what is done with, until cancelled; a fault of `handle` comes out."""
         async with asyncio.TaskGroup() as group:
             self._group = group
             try:
                 while True:
-                    item, task, self._first_began_at = await self._flying.get()
+                    item, task = await self._flying.get()
                     await task
                     self._acknowledge(item)
-                    self._first_began_at = None
                     self._room.release()
             finally:
                 self._group = None

@@ -4,13 +4,11 @@ With `runtime.embedded` one of the two modules that name adapters: it opens the 
 and feeds the services that `runtime.assembly` builds, classify by Faust and the others by aiokafka.
 """
 
-import asyncio
 import gc
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import timedelta
-from functools import partial
 
 import uvloop
 from prometheus_client import CollectorRegistry
@@ -20,7 +18,8 @@ from services.http.health import Check
 from services.runtime import ledgers, secrets_file
 from services.runtime.assembly import GROUPS, Means, loops_of, metrics_of, now, prepare
 from services.runtime.brokers import connection_of
-from services.runtime.consume import Service, consume
+from services.runtime.consume import Service
+from services.runtime.feed_worker import FeedWorker
 from services.runtime.instruments import Instruments
 from services.runtime.lifecycle import Loop, run
 from services.runtime.publishing import Publisher, Sweeper
@@ -113,29 +112,18 @@ class _Readers:
         if service.name == _BY_FAUST:
             from services.runtime.faust_worker import FaustWorker  # Faust reads sys.argv, and takes a second
 
-            worker = FaustWorker(service, self._connection, dead_letters=dead_letters, clock=now)
-            self._instruments.watch(
-                service.name, lag=worker.lag, silence=lambda: worker.silence().total_seconds()
+            worker: FaustWorker | FeedWorker = FaustWorker(
+                service, self._connection, dead_letters=dead_letters, clock=now
             )
-            self._ready.append(worker.ready)
-            return worker.run
-        feed = KafkaFeed(self._connection, most=_BATCH)
+        else:
+            feed = KafkaFeed(self._connection, most=_BATCH)
+            worker = FeedWorker(service, self._connection, feed=feed, dead_letters=dead_letters, clock=now)
         self._instruments.watch(
-            service.name,
-            lag=partial(feed.lag, service.name),
-            silence=lambda: feed.silence(service.name).total_seconds(),
+            service.name, lag=worker.lag, silence=lambda: worker.silence().total_seconds()
         )
-        self._ready.append(partial(_reads, feed, service.name))
-        return partial(_consume, service, feed, dead_letters)
+        self._ready.append(worker.ready)
+        return worker.run
 
     async def ready(self) -> bool:
-        """Return whether each service reads a partition of every topic of its own."""
+        """Return whether each service has a place in its group and hears of the brokers."""
         return all([await ready() for ready in self._ready])
-
-
-async def _reads(feed: KafkaFeed, group: str) -> bool:
-    return feed.ready(group)
-
-
-async def _consume(service: Service, feed: KafkaFeed, dead_letters: DeadLetters, stop: asyncio.Event) -> None:
-    await consume(service, feed=feed, dead_letters=dead_letters, clock=now, stop=stop)

@@ -1,8 +1,8 @@
-"""Notices a reader that stands still while there is something to read, and ends the process.
+"""Notices a reader that stands still while there is something to read, or has no place, and ends the process.
 
 Faust passes over records that it fetched before a rebalance and does not fetch them again; the strict commits
-then wait for them for ever. A fresh start reads them. The broker is asked for both ends, so nothing here rests on
-what the reader thinks of itself.
+then wait for them for ever. aiokafka has stood still after a broker's restart, and either may hang in a rebalance.
+A fresh start reads on. The broker is asked for both ends, so that nothing rests on what the reader thinks of itself.
 """
 
 import asyncio
@@ -15,12 +15,27 @@ from typing import Final
 import structlog
 
 from services.errors import Transient
+from services.runtime.consume import Intake
 from services.runtime.fence import TEMPORARY_FAILURE
+from services.runtime.lifecycle import pause
 from services.storage.kafka_reach import Partition, Reach
 
 log = structlog.get_logger(__name__)
 
 _EVERY: Final = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How long what must pass may last. Only time in which the brokers answer and nothing excuses it is counted."""
+
+    stall: timedelta = timedelta(seconds=20)  # above the session: after a death the others wait for that long
+    unplaced: timedelta = timedelta(
+        seconds=90
+    )  # above the minute that brokers wait for a member to join again
+    held_up: timedelta = timedelta(seconds=2)  # longer than any transaction while the ledger answers
+    # Above what a record's calls take at most, each of which ends within a minute: beyond it one hangs.
+    one_try: timedelta = timedelta(minutes=5)
 
 
 @dataclass(slots=True)
@@ -56,33 +71,50 @@ class Stall:
         return frozenset(name for name, one in self._standing.items() if one.counted > self._limit)
 
 
+def excused(intake: Intake, *, busy: bool, limits: Limits) -> bool:
+    """Return whether standing still is no fault of the reader, which a restart would not mend.
+
+    It is `busy` with what came before, or what is in hand waits for the ledger. An outage of that excuses for as
+    long as it lasts, since every try comes back and is made again; a try that does not come back excuses nothing.
+    """
+    if intake.longest_try() > limits.one_try:
+        return False
+    return busy or intake.held_up_for() > limits.held_up
+
+
 async def watch(
     stop: asyncio.Event,
     *,
-    stall: Stall,
+    limits: Limits,
     ask: Callable[[], Awaitable[Mapping[Partition, Reach]]],
+    placed: Callable[[], bool],
     excused: Callable[[], bool],
     end: Callable[[int], object] = os._exit,
     every: timedelta = _EVERY,
 ) -> None:
-    """Look every so often; end the process where a partition stands still.
+    """Look every so often; end the process where a partition stands still, or it is not `placed` for too long.
 
-    `ask` raises `Transient` while the broker does not answer: that time is not counted. Nor is time that is
-    `excused`: while the ledger is out of reach nothing can be acknowledged, and a restart would help nobody.
+    `ask` raises `Transient` while the brokers do not answer: that time is not counted, nor is what is `excused`.
+    A place is one in the group, with its topics there; a member without a partition has one.
     """
-    while not stop.is_set():
-        try:
-            async with asyncio.timeout(every.total_seconds()):
-                await stop.wait()
-        except TimeoutError:
-            pass
+    stall = Stall(limits.stall)
+    unplaced = timedelta(0)
+    while True:
+        await pause(stop, every)
+        if stop.is_set():
+            return
         try:
             reaches = await ask()
         except Transient:
             continue
-        stalled = stall.look(reaches, passed=timedelta(0) if excused() else every)
+        passed = timedelta(0) if excused() else every
+        unplaced = timedelta(0) if placed() else unplaced + passed
+        stalled = stall.look(reaches, passed=passed)
         if stalled:
             log.error(
                 "reading stands still", partitions=[f"{topic}-{number}" for topic, number in sorted(stalled)]
             )
+        if unplaced > limits.unplaced:
+            log.error("no place in the group", seconds=unplaced.total_seconds())
+        if stalled or unplaced > limits.unplaced:
             end(TEMPORARY_FAILURE)

@@ -38,6 +38,7 @@ _START_WITHIN: Final = 60.0
 _CLOSE_WITHIN: Final = 5.0
 _FIRST_PAUSE: Final = 0.25
 _LONGEST_PAUSE: Final = 5.0
+_BUSY_FOR: Final = 5.0  # after a full batch; above what a commit between two may take
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +99,16 @@ class KafkaFeed:
         member = self._members.get(group)
         return member is not None and member.ready
 
+    def assigned(self, group: str) -> frozenset[tuple[str, int]]:
+        """Return the partitions that the group's reader holds, as (topic, number)."""
+        member = self._members.get(group)
+        return frozenset() if member is None else member.assigned
+
+    def is_busy(self, group: str) -> bool:
+        """Return whether batches come full: what lies behind them waits for its turn."""
+        member = self._members.get(group)
+        return member is not None and member.is_busy
+
     def silence(self, group: str) -> timedelta:
         """Return how long the brokers have not answered a fetch; of several partitions the longest.
 
@@ -138,6 +149,7 @@ class _Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has 
         self._idle.set()
         self._committing = asyncio.Lock()
         self._commit_at = 0.0
+        self._full_at = -_BUSY_FOR  # monotonic
         self._began_at = heard_at  # monotonic: without an answer of a fetch, silence is counted from here
 
     async def join(self, stop: asyncio.Event) -> bool:
@@ -203,6 +215,17 @@ class _Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has 
         return self._assigned and self.silence < timedelta(seconds=3 * self._session)
 
     @property
+    def assigned(self) -> frozenset[tuple[str, int]]:
+        consumer = self._consumer
+        if consumer is None or not self._assigned:
+            return frozenset()
+        return frozenset((one.topic, one.partition) for one in consumer.assignment())
+
+    @property
+    def is_busy(self) -> bool:
+        return time.monotonic() - self._full_at < _BUSY_FOR
+
+    @property
     def silence(self) -> timedelta:
         consumer = self._consumer
         running = time.monotonic()  # the metrics ask from a thread of their own
@@ -252,6 +275,8 @@ class _Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has 
         """Return what came, and the epoch at the very moment at which it did."""
         assert self._consumer is not None
         came = await self._consumer.getmany(timeout_ms=_POLL, max_records=self._most)
+        if sum(map(len, came.values())) == self._most:
+            self._full_at = time.monotonic()
         return self._epoch, came
 
     def _accept(self, epoch: int, came: dict[TopicPartition, list[Any]]) -> list[Record]:

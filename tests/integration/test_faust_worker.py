@@ -1,115 +1,21 @@
 """A worker of Faust on a real broker: whatever ends it, every record is handled, and none is committed before."""
 
 import asyncio
-import itertools
-import os
 import signal
-import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
+from aiokafka.admin import RecordsToDelete
 from aiokafka.structs import TopicPartition
 
 from services.demo.kafka_server import KafkaServer
 from services.runtime.fence import TEMPORARY_FAILURE
-from services.storage.kafka_reach import Reaches
-from services.storage.kafka_records import headers
-from services.storage.records import Record
 from tests.e2e.stage import until
+from tests.worker_rig import Rig
+from tests.worker_rig import rig as rig
 
 pytestmark = [pytest.mark.integration, pytest.mark.needs("kafka"), pytest.mark.xdist_group("kafka")]
-
-ROOT = Path(__file__).resolve().parents[2]
-PARTITIONS = 4
-_numbers = itertools.count()
-
-
-class Rig:
-    """A topic, workers that read it, and what they wrote down."""
-
-    def __init__(self, kafka: KafkaServer, folder: Path) -> None:
-        self.kafka = kafka
-        self.topic = f"faust-{os.getpid()}-{next(_numbers)}"
-        self.file = folder / "handled"
-        self.file.touch()
-        self.log = folder / "log"
-        self.processes: list[asyncio.subprocess.Process] = []
-
-    async def worker(self, *, ready: bool = True, **environment: str) -> asyncio.subprocess.Process:
-        """Start a worker and wait until it says that it is ready."""
-        before = self.lines().count("ready")
-        with self.log.open("ab") as log:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "tests.faust_process",
-                self.kafka.servers,
-                self.topic,
-                str(self.file),
-                cwd=ROOT,
-                env={**os.environ, **environment},
-                stdout=log,
-                stderr=log,
-            )
-        self.processes.append(process)
-        if ready:
-            await until(lambda: self.lines().count("ready") > before)
-        return process
-
-    def lines(self) -> list[str]:
-        return self.file.read_text(encoding="utf-8").splitlines()
-
-    def done(self) -> list[str]:
-        return [line.removeprefix("done ") for line in self.lines() if line.startswith("done ")]
-
-    async def send(self, *event_ids: str, payload: str = "{}", partition: int | None = None) -> None:
-        """Put records on the topic, acknowledged by the broker."""
-        for event_id in event_ids:
-            one = Record(topic=self.topic, event_id=event_id, key=event_id, payload=payload, position=0)
-            await self.producer.send_and_wait(
-                self.topic,
-                value=payload.encode(),
-                key=event_id.encode(),
-                partition=partition,
-                headers=headers(one, now=datetime.now(UTC)),
-            )
-
-    async def committed(self) -> int:
-        """Return how many records the group has committed."""
-        reaches = Reaches({"bootstrap_servers": self.kafka.servers}, group=self.topic)
-        try:
-            found = await reaches.of([(self.topic, number) for number in range(PARTITIONS)])
-        finally:
-            await reaches.close()
-        return sum(one.committed for one in found.values())
-
-    producer: AIOKafkaProducer
-    admin: AIOKafkaAdminClient
-
-
-@pytest.fixture
-async def rig(kafka: KafkaServer, tmp_path: Path) -> AsyncIterator[Rig]:
-    made = Rig(kafka, tmp_path)
-    async with AsyncExitStack() as stack:
-        made.admin = AIOKafkaAdminClient(bootstrap_servers=kafka.servers)
-        await made.admin.start()
-        stack.push_async_callback(made.admin.close)
-        await made.admin.create_topics([NewTopic(made.topic, PARTITIONS, 1)])
-        made.producer = AIOKafkaProducer(bootstrap_servers=kafka.servers, acks="all")
-        await made.producer.start()
-        stack.push_async_callback(made.producer.stop)
-        yield made
-        for process in made.processes:
-            if process.returncode is None:
-                with suppress(ProcessLookupError):
-                    process.kill()
-                await process.wait()
 
 
 def names(count: int) -> list[str]:
@@ -209,7 +115,7 @@ async def test_a_dead_letter_that_cannot_be_kept_ends_the_process_uncommitted(ri
 
 
 async def test_a_record_that_is_passed_over_ends_the_process_and_comes_again(rig: Rig) -> None:
-    process = await rig.worker(STALL="2")
+    process = await rig.worker(STALL="2", SWALLOWS="1")
     await rig.send("e-1", partition=0)
     await rig.send("e-2", payload="swallowed", partition=0)
     await rig.send("e-3", partition=0)
@@ -231,13 +137,36 @@ async def test_a_log_that_was_cut_is_read_from_its_beginning(rig: Rig) -> None:
     assert sorted(rig.done()) == ["e-003", "e-004", "e-5"]
 
 
-async def test_a_worker_without_its_topic_is_not_ready(rig: Rig) -> None:
+async def test_a_worker_waits_for_its_topic_and_is_not_ready(rig: Rig) -> None:
     rig.topic = f"{rig.topic}-missing"
     process = await rig.worker(ready=False)
-    await until(lambda: "not ready" in rig.lines())
-    await asyncio.sleep(4)  # Faust itself says that it is ready after two
-    assert "ready" not in rig.lines()
-    assert process.returncode is None
+    await until(lambda: "topics that do not exist" in rig.log.read_text(encoding="utf-8"))
+    assert rig.lines() == [f"not ready {process.pid}"]
+    await rig.make(partitions=1)
+    await rig.send("e-1")
+    await until(lambda: rig.is_ready(process))
+    await until(lambda: rig.done() == ["e-1"])
+
+
+async def test_a_worker_beyond_the_number_of_partitions_is_ready(rig: Rig) -> None:
+    rig.topic = f"{rig.topic}-one"
+    await rig.make(partitions=1)
+    workers = [await rig.worker(), await rig.worker()]
+    await rig.send(*names(20))
+    await until(lambda: set(rig.done()) == set(names(20)))
+    await until(lambda: all(map(rig.is_ready, workers)))
+    # one of the two holds the partition: the other had a place without any
+    for worker in workers:
+        worker.terminate()
+    assert [await worker.wait() for worker in workers] == [0, 0]
+
+
+async def test_a_worker_whose_rebalance_never_ends_is_not_ready_and_ends(rig: Rig) -> None:
+    process = await rig.worker(ready=False, STUCK="1", UNPLACED="2")
+    async with asyncio.timeout(30):
+        assert await process.wait() == TEMPORARY_FAILURE
+    assert rig.lines() == [f"not ready {process.pid}"]
+    assert "no place in the group" in rig.log.read_text(encoding="utf-8")
 
 
 async def test_a_broker_that_cannot_be_reached_at_the_start_ends_it_with_a_temporary_failure(
@@ -253,7 +182,7 @@ async def test_a_broker_that_cannot_be_reached_at_the_start_ends_it_with_a_tempo
         if process.returncode is None:
             process.kill()
             await process.wait()
-    assert "out of reach" in rig.log.read_text(encoding="utf-8")
+    assert "do not answer" in rig.log.read_text(encoding="utf-8")
 
 
 async def _is(rig: Rig, count: int) -> bool:

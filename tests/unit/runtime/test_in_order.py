@@ -1,7 +1,6 @@
 """Records are handled together and acknowledged in the order in which they came."""
 
 import asyncio
-from datetime import timedelta
 
 import pytest
 
@@ -86,20 +85,6 @@ async def test_others_have_their_turn_between_two_that_begin() -> None:
     await settled()
     assert {1, 2, 3} <= set(turns)
     ticking.cancel()
-    running.cancel()
-
-
-async def test_the_first_in_line_says_how_long_it_holds_up_the_others() -> None:
-    rig = Rig()
-    running = await rig.start()
-    assert rig.flow.held_up_for() == timedelta(0)
-    await rig.flow.put(1)
-    await rig.flow.put(2)
-    await asyncio.sleep(0.02)
-    assert timedelta(milliseconds=15) < rig.flow.held_up_for() < timedelta(seconds=5)
-    rig.end(1, 2)
-    await settled()
-    assert rig.flow.held_up_for() == timedelta(0)
     running.cancel()
 
 

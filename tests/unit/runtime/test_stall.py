@@ -1,16 +1,21 @@
-"""A partition that stands still ends the process; time in which the broker does not answer is not counted."""
+"""What stands still or has no place ends the process; an outage of brokers or ledger, however long, does not."""
 
 import asyncio
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.errors import Transient
+from services.runtime.consume import Intake
 from services.runtime.fence import TEMPORARY_FAILURE
-from services.runtime.stall import Stall, watch
+from services.runtime.stall import Limits, Stall, excused, watch
 from services.storage.kafka_reach import Partition, Reach
+from services.storage.records import Record
+from tests.e2e.stage import until
 
 ONE = ("alerts.v1", 0)
 OTHER = ("alerts.v1", 1)
@@ -58,12 +63,19 @@ def test_nothing_that_moves_within_the_limit_is_ever_named(pauses: list[int]) ->
         assert found == frozenset()
 
 
+MOMENT = timedelta(milliseconds=1)
+
+
 class Rig:
     """Answers of a broker, one a look; a fault among them is raised. The watch ends after the last."""
 
-    def __init__(self, *answers: Mapping[Partition, Reach] | Transient, excused: bool = False) -> None:
+    def __init__(
+        self, *answers: Mapping[Partition, Reach] | Transient, is_excused: bool = False, places: str = ""
+    ) -> None:
+        """`places`: for each look whether there is a place, `.` or `-`; after the last there is."""
         self.answers = list(answers)
-        self.excused = excused
+        self.is_excused = is_excused
+        self.places = list(places)
         self.stop = asyncio.Event()
         self.ended: list[int] = []
 
@@ -75,16 +87,23 @@ class Rig:
             raise answer
         return answer
 
+    def placed(self) -> bool:
+        return not self.places or self.places.pop(0) == "."
+
     async def run(self) -> list[int]:
         await watch(
             self.stop,
-            stall=Stall(timedelta(milliseconds=3)),
+            limits=Limits(stall=3 * MOMENT, unplaced=6 * MOMENT),
             ask=self.ask,
-            excused=lambda: self.excused,
+            placed=self.placed,
+            excused=lambda: self.is_excused,
             end=self.ended.append,
-            every=timedelta(milliseconds=1),
+            every=MOMENT,
         )
         return self.ended
+
+
+AWAY = Transient("the broker does not answer")
 
 
 async def test_a_stall_ends_the_process() -> None:
@@ -92,9 +111,111 @@ async def test_a_stall_ends_the_process() -> None:
 
 
 async def test_an_outage_of_the_broker_is_not_counted() -> None:
-    away = Transient("the broker does not answer")
-    assert await Rig(STILL, *[away] * 50, STILL, STILL, STILL).run() == []
+    assert await Rig(STILL, *[AWAY] * 50, STILL, STILL, STILL).run() == []
 
 
 async def test_waiting_for_the_ledger_is_not_counted() -> None:
-    assert await Rig(*[STILL] * 50, excused=True).run() == []
+    assert await Rig(*[STILL] * 50, is_excused=True).run() == []
+
+
+async def test_a_place_that_is_never_given_ends_the_process() -> None:
+    assert await Rig(*[{}] * 6, places="------").run() == []
+    assert await Rig(*[{}] * 7, places="-------").run() == [TEMPORARY_FAILURE]
+
+
+async def test_a_member_without_a_partition_has_a_place() -> None:
+    assert await Rig(*[{}] * 50).run() == []
+
+
+async def test_one_rebalance_after_another_ends_nothing_while_each_ends() -> None:
+    assert await Rig(*[{}] * 30, places="-----." * 5).run() == []
+
+
+async def test_without_a_place_neither_an_outage_of_the_broker_nor_of_the_ledger_is_counted() -> None:
+    assert await Rig(*[{}] * 3, *[AWAY] * 50, *[{}] * 3, places="-" * 6).run() == []
+    assert await Rig(*[{}] * 50, places="-" * 50, is_excused=True).run() == []
+
+
+class Ledger:
+    """A service, and the dead letters: it answers, refuses, or never answers."""
+
+    name = "classify"
+    topics = ("alerts.v1",)
+
+    def __init__(self) -> None:
+        self.refuses = False
+        self.asked = 0
+        self.answers = asyncio.Event()
+
+    async def handle(self, _record: Record) -> None:
+        self.asked += 1
+        if self.refuses:
+            raise Transient("the ledger is out of reach")
+        await self.answers.wait()
+
+    async def keep(self, *_asked: Any, **_more: Any) -> None:
+        raise AssertionError
+
+
+class Hand:
+    """One record in the hands of an intake."""
+
+    def __init__(self) -> None:
+        self.ledger = Ledger()
+        self.stop = asyncio.Event()
+        self.intake = Intake(
+            self.ledger, dead_letters=self.ledger, clock=lambda: datetime.now(UTC), stop=self.stop
+        )
+        self.record = Record(topic="alerts.v1", event_id="e", key="k", payload="{}", position=0)
+        self.task: asyncio.Task[None] | None = None
+
+    async def take(self) -> None:
+        """Begin; return once the ledger was asked."""
+        self.task = asyncio.create_task(self.intake.take(self.record))
+        await until(lambda: self.ledger.asked > 0)
+
+    def excused(self, *, busy: bool = False, **limits: timedelta) -> bool:
+        return excused(self.intake, busy=busy, limits=Limits(**limits))
+
+
+@pytest.fixture
+async def hand() -> AsyncIterator[Hand]:
+    made = Hand()
+    yield made
+    made.stop.set()
+    if made.task is not None:
+        made.task.cancel()
+        await asyncio.gather(made.task, return_exceptions=True)
+
+
+async def test_a_reader_with_nothing_in_hand_has_no_excuse(hand: Hand) -> None:
+    assert not hand.excused(held_up=timedelta(0))
+    assert hand.excused(busy=True)
+
+
+async def test_a_record_in_hand_excuses_once_it_takes_longer_than_any_should(hand: Hand) -> None:
+    await hand.take()
+    assert not hand.excused(held_up=timedelta(hours=1))
+    assert hand.excused(held_up=timedelta(0))
+    hand.ledger.answers.set()
+    await until(lambda: hand.task and hand.task.done())
+    assert not hand.excused(held_up=timedelta(0))
+
+
+async def test_a_ledger_that_refuses_excuses_for_as_long_as_it_does(hand: Hand) -> None:
+    """Each try comes back: however long all of them take together, none of them hangs."""
+    hand.ledger.refuses = True
+    await hand.take()
+    one_try = timedelta(milliseconds=100)
+    await until(lambda: hand.intake.held_up_for() > 2 * one_try and hand.ledger.asked > 2)
+    assert hand.intake.longest_try() < hand.intake.held_up_for()
+    assert hand.excused(held_up=one_try, one_try=hand.intake.held_up_for())
+
+
+async def test_a_call_that_never_comes_back_excuses_nothing(hand: Hand) -> None:
+    await hand.take()
+    hung = timedelta(milliseconds=5)
+    await until(lambda: hand.intake.longest_try() > hung)
+    assert hand.excused(held_up=timedelta(0))
+    assert not hand.excused(held_up=timedelta(0), one_try=hung)
+    assert not hand.excused(busy=True, held_up=timedelta(0), one_try=hung)
