@@ -17,6 +17,7 @@ from services.demo.kafka_server import KafkaServer
 from services.demo.parties import Holder, admit
 from services.demo.postgresql_server import PostgresServer
 from services.demo.processes import RelayProcess
+from services.demo.servers import free_port
 from services.errors import Misconfigured
 from services.runtime import ledgers, secrets_file
 from services.runtime.settings import LedgerSettings
@@ -44,13 +45,11 @@ class Cluster:
         self.kafka = KafkaServer(folder / "kafka")
         self.postgresql = PostgresServer()
         self.ports = {
-            (service, number): processes.free_port()
+            (service, number): free_port()
             for service in SERVICES
             for number in range((counts or {}).get(service, 1))
         }
-        self.http_ports = {
-            number: processes.free_port() for service, number in self.ports if service == "ingest"
-        }
+        self.http_ports = {number: free_port() for service, number in self.ports if service == "ingest"}
         self.url = f"http://127.0.0.1:{self.http_ports[0]}"
         self._at_rest = secrets_file.new_key()
         self.environment = {

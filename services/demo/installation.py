@@ -12,6 +12,7 @@ from typing import Protocol
 from services.demo import processes
 from services.demo.parties import Holder, admit
 from services.demo.processes import RelayProcess
+from services.demo.servers import free_port
 from services.runtime import ledgers, secrets_file
 from services.runtime.settings import LedgerSettings
 
@@ -59,7 +60,7 @@ class Installation:
         self.folder = folder
         self.ledger = folder / "relay.sqlite3"
         self.log = folder / "relay.log"
-        self.port = processes.free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = {
             "RELAY_LEDGER__PATH": str(self.ledger),

@@ -4,7 +4,6 @@ Tests, the demonstration, the loads and the chaos runs use it. Its methods block
 an event loop calls them by `asyncio.to_thread`.
 """
 
-import os
 import signal
 import socket
 import subprocess
@@ -18,6 +17,7 @@ from types import TracebackType
 from typing import Self
 
 from services.demo import kafka_jars
+from services.demo.servers import ServerProcess, free_port, tail
 from services.errors import Misconfigured
 
 _CLUSTER_ID = "relayRelayRelayRelayRA"  # 22 characters of base64; any fixed one
@@ -30,7 +30,6 @@ _FLAGS = (
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
 )
 _READY_WITHIN = 40.0  # seconds
-_STOP_WITHIN = 20.0
 _LOOK_EVERY = 0.02
 
 
@@ -49,16 +48,16 @@ class KafkaServer:
         if java is None:
             raise Misconfigured("java", "Java 17 or newer is needed to start a broker")
         self.folder = folder
-        self.port = _free_port()
+        self.port = free_port()
         if flags is None:
             flags = (f"-XX:SharedArchiveFile={kafka_jars.archive(_write_archive)}", "-Xshare:auto")
         self._java = (java, *_FLAGS, *flags, "-cp", f"{kafka_jars.fetch()}/*")
         self._properties = folder / "server.properties"
-        self._process: subprocess.Popen[bytes] | None = None
-        self._guard: subprocess.Popen[bytes] | None = None
+        self._log = folder / "kafka.log"
+        self._process: ServerProcess | None = None
         folder.mkdir(parents=True, exist_ok=True)
         template = Template((kafka_jars.DEPLOY / "server.properties").read_text(encoding="utf-8"))
-        filled = template.substitute(port=self.port, controller_port=_free_port(), data=folder / "data")
+        filled = template.substitute(port=self.port, controller_port=free_port(), data=folder / "data")
         self._properties.write_text(filled, encoding="utf-8")
 
     @property
@@ -76,16 +75,7 @@ class KafkaServer:
         """Start the broker and wait until it serves; after `kill` that takes some 3 s."""
         if not (self.folder / "data").is_dir():
             self._format()
-        with (self.folder / "kafka.log").open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603  (our own arguments)
-                [*self._java, "kafka.Kafka", str(self._properties)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=self.folder,
-                start_new_session=True,
-            )
-        self._guard = _guard(self._process.pid)
+        self._process = ServerProcess([*self._java, "kafka.Kafka", str(self._properties)], log=self._log)
         self._await_port()
 
     def stop(self) -> None:
@@ -103,11 +93,11 @@ class KafkaServer:
 
     def pause(self) -> None:
         """Halt the broker (SIGSTOP): connections stay open, nothing is answered."""
-        os.kill(self.pid, signal.SIGSTOP)
+        self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
         """Let a halted broker go on."""
-        os.kill(self.pid, signal.SIGCONT)
+        self._signal(signal.SIGCONT)
 
     def __enter__(self) -> Self:
         """Start."""
@@ -138,34 +128,23 @@ class KafkaServer:
         assert self._process is not None
         deadline = time.monotonic() + _READY_WITHIN
         while time.monotonic() < deadline:
-            if self._process.poll() is not None:
+            if not self._process.runs:
                 self._end(signal.SIGKILL)
-                raise Misconfigured("kafka", self._log_tail())
+                raise Misconfigured("kafka", tail(self._log))
             with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
                 return
             time.sleep(_LOOK_EVERY)
         self._end(signal.SIGKILL)
-        raise Misconfigured("kafka", f"does not serve after {_READY_WITHIN:.0f} s: {self._log_tail()}")
+        raise Misconfigured("kafka", f"does not serve after {_READY_WITHIN:.0f} s: {tail(self._log)}")
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.signal_all(number)
 
     def _end(self, number: signal.Signals) -> None:
-        if self._guard is not None:  # first: it must never see the process id of another
-            self._guard.kill()
-            self._guard.communicate()
-            self._guard = None
-        if self._process is None:
-            return
-        if self._process.poll() is None:
-            self._process.send_signal(number)
-            self._process.send_signal(signal.SIGCONT)  # a halted one would never see it
-        try:
-            self._process.wait(_STOP_WITHIN)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process = None
-
-    def _log_tail(self) -> str:
-        return (self.folder / "kafka.log").read_text(encoding="utf-8", errors="replace")[-1500:].strip()
+        if self._process is not None:
+            self._process.end(number)
+            self._process = None
 
 
 def _write_archive(path: Path) -> None:
@@ -177,20 +156,3 @@ def _write_archive(path: Path) -> None:
         server = KafkaServer(Path(folder), flags=(f"-XX:ArchiveClassesAtExit={path}", "-Xlog:cds=off"))
         server.start()
         server.stop()
-
-
-def _guard(pid: int) -> subprocess.Popen[bytes]:
-    """Start what ends process `pid` as soon as ours is gone: its standard input closes then."""
-    return subprocess.Popen(  # noqa: S603  (our own arguments)
-        ["/bin/sh", "-c", 'read -r _; kill -9 "$1"', "guard", str(pid)],
-        stdin=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -7,22 +7,20 @@ seconds): an event loop calls them by `asyncio.to_thread`.
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from services.demo.servers import ServerProcess, free_port, tail
 from services.errors import Misconfigured
 
 USER: Final = "relay"
 _DEBIAN: Final = Path("/usr/lib/postgresql")  # where Debian keeps the server, off the PATH
 _OWNER: Final = "postgres"  # the server refuses to run as root
 _READY_WITHIN: Final = 30.0  # seconds
-_STOP_WITHIN: Final = 20.0
 _LOOK_EVERY: Final = 0.05
 
 
@@ -46,14 +44,14 @@ class PostgresServer:
         program = installed()
         if program is None:
             raise Misconfigured("postgres", "PostgreSQL is not installed")
-        self.port = _free_port()
+        self.port = free_port()
         self.folder = Path(tempfile.mkdtemp(prefix="relay-postgresql-"))
         self._programs = Path(program).resolve().parent
         self._durable = durable
         self._like = like
         self._as = _OWNER if os.geteuid() == 0 else None
-        self._process: subprocess.Popen[bytes] | None = None
-        self._guard: subprocess.Popen[bytes] | None = None
+        self._log = self.folder / "log"
+        self._process: ServerProcess | None = None
         if self._as is not None:
             shutil.chown(self.folder, self._as)
 
@@ -82,7 +80,7 @@ class PostgresServer:
                 return
             self._end(signal.SIGKILL)
             if time.monotonic() > deadline:
-                raise Misconfigured("postgres", self._log_tail())
+                raise Misconfigured("postgres", tail(self._log))
             time.sleep(_LOOK_EVERY)
 
     def create(self, database: str, *, template: str = "template1") -> str:
@@ -111,14 +109,11 @@ class PostgresServer:
 
     def pause(self) -> None:
         """Halt the server and its connections (SIGSTOP): they stay open, nothing is answered."""
-        for pid in self._all():
-            os.kill(pid, signal.SIGSTOP)
+        self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
         """Let a halted server go on."""
-        for pid in self._all():
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGCONT)
+        self._signal(signal.SIGCONT)
 
     def __enter__(self) -> Self:
         """Start."""
@@ -143,24 +138,13 @@ class PostgresServer:
         if not self._durable:
             options |= {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
         given = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
-        with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603  (our own arguments)
-                [str(self._programs / "postgres"), "-D", str(self.folder / "data"), *given],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=self.folder,
-                user=self._as,
-                group=self._as,
-                extra_groups=[] if self._as else None,
-                start_new_session=True,
-            )
-        self._guard = _guard(self._process.pid)
+        program = [str(self._programs / "postgres"), "-D", str(self.folder / "data"), *given]
+        self._process = ServerProcess(program, log=self._log, user=self._as)
 
     def _answers(self, deadline: float) -> bool:
         """Return whether the server serves; False where it ended or the time is over."""
         assert self._process is not None
-        while self._process.poll() is None and time.monotonic() < deadline:
+        while self._process.runs and time.monotonic() < deadline:
             ready = subprocess.run(  # noqa: S603  (our own arguments)
                 [self._programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)], check=False
             )
@@ -185,51 +169,11 @@ class PostgresServer:
             raise Misconfigured("postgres", (ran.stdout + ran.stderr)[-600:].strip())
         return ran.stdout
 
-    def _all(self) -> list[int]:
-        """Return the server's process id and those of its helpers; each of these leads a group of its own."""
-        listed = subprocess.run(  # noqa: S603  (our own arguments)
-            ["/bin/ps", "-o", "pid=", "--ppid", str(self.pid)], capture_output=True, text=True, check=False
-        )
-        return [self.pid, *(int(pid) for pid in listed.stdout.split())]
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.signal_all(number)
 
     def _end(self, number: signal.Signals) -> None:
-        if self._guard is not None:  # first: it must never see the process id of another
-            self._guard.kill()
-            self._guard.communicate()
-            self._guard = None
-        if self._process is None:
-            return
-        if self._process.poll() is None:
-            helpers = self._all()
-            for pid in helpers if number == signal.SIGKILL else helpers[:1]:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, number)
-            for pid in helpers:  # a halted one would never see it
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGCONT)
-        try:
-            self._process.wait(_STOP_WITHIN)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process = None
-
-    def _log_tail(self) -> str:
-        return (self.folder / "log").read_text(encoding="utf-8", errors="replace")[-1500:].strip()
-
-
-def _guard(pid: int) -> subprocess.Popen[bytes]:
-    """Start what ends process `pid` as soon as ours is gone: its standard input closes then."""
-    return subprocess.Popen(  # noqa: S603  (our own arguments)
-        ["/bin/sh", "-c", 'read -r _; kill -9 "$1"', "guard", str(pid)],
-        stdin=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+        if self._process is not None:
+            self._process.end(number)
+            self._process = None

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -33,14 +32,6 @@ async def command(environment: Mapping[str, str], *arguments: str) -> str:
     if process.returncode:
         raise Misconfigured(" ".join(arguments), complaints.decode(errors="replace").strip())
     return printed.decode()
-
-
-def free_port() -> int:
-    """Return a port of the loopback address that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class RelayProcess:

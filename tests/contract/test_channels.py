@@ -1,7 +1,6 @@
 """The channels against real servers on loopback: what they hand over, and what each failure means."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -11,6 +10,7 @@ from aiohttp import web
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import Envelope
 
+from services.demo.servers import free_port
 from services.notify.channels.address_guard import AddressGuard
 from services.notify.channels.email_smtp import SmtpChannel, SmtpServer
 from services.notify.channels.webhook import WebhookChannel
@@ -18,13 +18,6 @@ from services.storage.delivery_records import Deferred, Delivered, Outcome, Reje
 from tests.builders import NOW
 
 KEYS = (b"k" * 32,)
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
 
 
 class Receiver:
