@@ -13,6 +13,9 @@ from tests.servers.kafka import own_kafka as own_kafka
 from tests.servers.postgresql import new_postgresql as new_postgresql
 from tests.servers.postgresql import own_postgresql as own_postgresql
 from tests.servers.postgresql import postgresql as postgresql
+from tests.shipped import catalogue as catalogue
+from tests.shipped import plan as plan
+from tests.shipped import structures as structures
 
 # Random, so that every run looks elsewhere, and bounded, so that none takes long; `@settings` of a test counts more.
 # A machine with other work to do is slow, which is no fault of the example.

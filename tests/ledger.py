@@ -2,11 +2,12 @@
 
 import json
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+import pytest
 from sqlalchemy import Connection, select
 
 from schemas.alerts import Alert, canonical_json, content_sha256
@@ -157,3 +158,11 @@ class Relay:
 
 
 __all__ = ["START", "Died", "Relay", "Settled", "Waits", "message_of"]
+
+
+@pytest.fixture
+def relay(place: Place, catalogue: Catalogue, plan: Mapping[str, PlanBasis]) -> Iterator[Relay]:
+    """A relay on the empty ledger of a suite, up to its classify stage."""
+    opened = Relay(place, catalogue=catalogue, plan=plan)
+    yield opened
+    opened.close()

@@ -1,26 +1,13 @@
 """The bars of the identification, on the sets that `make accuracy` reports in full."""
 
-import pytest
 from rdkit import Chem
 from rdkit.Chem import rdMolDescriptors
 
 from services.classify.structure import Structure, StructureReader
 from services.reference.catalogue import Catalogue
-from services.reference.loader import load_catalogue
-from services.reference.structural import load_class_rules
 from services.reference.tables import rows
 from tests.accuracy import judging
 from tests.accuracy.report import LEAST_FAMILIES, LEAST_RESOLVED, LEAST_SUGGESTED
-
-
-@pytest.fixture(scope="module")
-def catalogue() -> Catalogue:
-    return load_catalogue()
-
-
-@pytest.fixture(scope="module")
-def structures() -> StructureReader:
-    return StructureReader(load_class_rules())
 
 
 def test_other_spellings_of_listed_substances_resolve_and_none_wrongly(catalogue: Catalogue) -> None:

@@ -7,7 +7,6 @@ import pytest
 from services.classify.by_name import identify_name
 from services.classify.structure import StructureReader
 from services.reference.catalogue import Catalogue
-from services.reference.loader import load_catalogue
 from services.reference.structural import load_class_rules
 from tests.accuracy import held_out_sets as sets
 from tests.accuracy.judging import share
@@ -41,11 +40,6 @@ _IN_SPANISH = (
     *((r"fentanyl\b", "fentanilo"), ("y", "i")),
 )
 _LEAST_TRANSLATED = 0.95
-
-
-@pytest.fixture(scope="module")
-def catalogue() -> Catalogue:
-    return load_catalogue()
 
 
 @pytest.fixture(scope="module")

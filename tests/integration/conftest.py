@@ -1,15 +1,12 @@
 """A ledger on the shared PostgreSQL, emptied for each test, and what stands on it."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from services.reference.catalogue import Catalogue
-from services.reference.loader import load_catalogue
-from services.reference.plan import PlanBasis, load_plan_lines
 from tests.databases import PostgresPlace
 from tests.deliveries_rig import Rig, open_rig
-from tests.ledger import Relay
+from tests.ledger import relay as relay
 from tests.servers.postgresql import Databases
 from tests.two_transactions import Two, two
 
@@ -33,23 +30,3 @@ async def rig(place: PostgresPlace) -> AsyncIterator[Rig]:
     opened = open_rig(place)
     yield opened
     await opened.ledger.close()
-
-
-@pytest.fixture(scope="session")
-def catalogue() -> Catalogue:
-    """The catalogue as shipped."""
-    return load_catalogue()
-
-
-@pytest.fixture(scope="session")
-def plan() -> Mapping[str, PlanBasis]:
-    """The lines of the Plan by category."""
-    return load_plan_lines()
-
-
-@pytest.fixture
-def relay(place: PostgresPlace, catalogue: Catalogue, plan: Mapping[str, PlanBasis]) -> Iterator[Relay]:
-    """A relay up to its classify stage."""
-    opened = Relay(place, catalogue=catalogue, plan=plan)
-    yield opened
-    opened.close()

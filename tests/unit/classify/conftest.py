@@ -1,6 +1,7 @@
 """What the tests of classification share: the catalogue and alerts with a fixed clock."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,9 +13,9 @@ from services.classify.firsts import NO_HISTORY, FirstsHistory
 from services.classify.severity import Assessed
 from services.classify.structure import StructureReader
 from services.reference.catalogue import Catalogue
-from services.reference.loader import load_catalogue
-from services.reference.plan import PlanBasis, load_plan_lines
-from services.reference.structural import load_class_rules
+from services.reference.plan import PlanBasis
+from tests.databases import SqlitePlace
+from tests.ledger import relay as relay
 
 BARE: Mapping[str, Any] = {
     "national_ref": "EWS-2026-001",
@@ -38,22 +39,10 @@ def alert_with(**fields: Any) -> Alert:
     return Alert.model_validate({**BARE, **fields})
 
 
-@pytest.fixture(scope="session")
-def catalogue() -> Catalogue:
-    """The catalogue as shipped."""
-    return load_catalogue()
-
-
-@pytest.fixture(scope="session")
-def plan() -> Mapping[str, PlanBasis]:
-    """The lines of the Plan by category."""
-    return load_plan_lines()
-
-
-@pytest.fixture(scope="session")
-def structures() -> StructureReader:
-    """The structural classes as shipped."""
-    return StructureReader(load_class_rules())
+@pytest.fixture
+def place(tmp_path: Path) -> SqlitePlace:
+    """Where `relay` keeps its ledger."""
+    return SqlitePlace(tmp_path / "ledger.db")
 
 
 Classify = Callable[..., Classification]

@@ -1,31 +1,19 @@
 """What belongs together: copies, one event, one threat, echoes, and what must never be merged."""
 
-from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import insert
 
 from schemas.alerts import Alert
-from services.reference.catalogue import Catalogue
-from services.reference.plan import PlanBasis
 from services.storage.tables import baselines
 from services.storage.thread_records import Decision, Settled
 from tests.builders import make_alert, make_finding, make_substance
-from tests.databases import SqlitePlace
 from tests.ledger import Relay
 
 POLICE = {"sender_id": "uy-police"}
 TABLET = {"form": "tablet", "colour": "light blue/white", "shape": "octagonal", "markings": "X"}
-
-
-@pytest.fixture
-def relay(tmp_path: Path, catalogue: Catalogue, plan: Mapping[str, PlanBasis]) -> Iterator[Relay]:
-    opened = Relay(SqlitePlace(tmp_path / "ledger.db"), catalogue=catalogue, plan=plan)
-    yield opened
-    opened.close()
 
 
 def alert(

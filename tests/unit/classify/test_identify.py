@@ -9,23 +9,11 @@ from services.classify.identify import identify, valid_cas
 from services.classify.identities import Identity
 from services.classify.structure import StructureReader
 from services.reference.catalogue import Catalogue
-from services.reference.loader import load_catalogue
-from services.reference.structural import load_class_rules
 
 ByName = Callable[[str], Identity]
 
 _FENTANYL = "CCC(=O)N(c1ccccc1)C1CCN(CCc2ccccc2)CC1"
 _NEVER_LISTED = "CCC(=O)N(c1ccccc1)C1CCN(CCc2ccc(Br)cc2)CC1"  # a bromine that no table has
-
-
-@pytest.fixture(scope="module")
-def catalogue() -> Catalogue:
-    return load_catalogue()
-
-
-@pytest.fixture(scope="module")
-def structures() -> StructureReader:
-    return StructureReader(load_class_rules())
 
 
 @pytest.fixture(scope="module")

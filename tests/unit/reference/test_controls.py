@@ -2,18 +2,11 @@
 
 from datetime import date
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.reference.catalogue import Catalogue, Control, Entry
 from services.reference.controls import DaySpan, Standing, controls_on, nps_strict
-from services.reference.loader import load_catalogue
-
-
-@pytest.fixture(scope="module")
-def catalogue() -> Catalogue:
-    return load_catalogue()
 
 
 def _named(catalogue: Catalogue, name: str) -> Entry:

@@ -1,14 +1,6 @@
 """The tables as they are read: what the catalogue promises to those who look things up."""
 
-import pytest
-
 from services.reference.catalogue import Catalogue
-from services.reference.loader import load_catalogue
-
-
-@pytest.fixture(scope="module")
-def catalogue() -> Catalogue:
-    return load_catalogue()
 
 
 def test_the_catalogue_carries_the_version_of_its_manifest(catalogue: Catalogue) -> None:
