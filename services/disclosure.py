@@ -11,8 +11,9 @@ from enum import StrEnum
 from typing import Any, Final
 
 from schemas.alerts import Alert
-from schemas.classifications import Correlation
+from schemas.classifications import Correlation, RelatedAlert
 from schemas.vocabularies import Audience, CorrelationLevel, First, Status, Tlp
+from services.reference.states import SOVEREIGN
 from services.storage.records import (
     Channel,
     ChannelKind,
@@ -24,6 +25,7 @@ from services.storage.records import (
 
 _SMALLEST_CELL: Final = 5  # fewer people than this in an age or sex group could be recognised
 _ECHO: Final = CorrelationLevel.ECHO
+_FAMILY_ALONE: Final = "same_family"  # the reason of a relation
 _STRICTNESS: Final = (Tlp.CLEAR, Tlp.GREEN, Tlp.AMBER, Tlp.AMBER_STRICT, Tlp.RED)
 
 
@@ -179,8 +181,9 @@ def correlate_for(
     What is hidden is neither named nor counted, and gives no level: an echo is one by its own words. ``others``
     are the related alerts by message id, each with its thread as it now stands; one that is missing is hidden.
     ``later`` holds the labels of the versions after them; where it has none, the strictest that the thread ever
-    had closes whatever is not its newest version. A first stays one for who sees less, but whoever sees
-    FINDINGS only is not told in which part of the country.
+    had closes whatever is not its newest version. States are counted by the related alerts that are seen: there
+    may be more, never fewer. A first stays one for who sees less, but whoever sees FINDINGS only is not told in
+    which part of the country.
     """
     correlation = version.correlation
     seen = tuple(
@@ -189,9 +192,13 @@ def correlate_for(
     firsts = correlation.firsts
     if content is not Content.FULL:
         firsts = tuple(one for one in firsts if one.scope is not First.ADMIN1)
+    count = min(
+        correlation.states_in_window, _states(version, *(others[one.id] for one in seen if _counts(one)))
+    )
     if len(seen) == len(correlation.related):
-        return correlation if firsts == correlation.firsts else _with(correlation, firsts=firsts)
-    states = {others[one.id].alert.location.country for one in seen} | {version.alert.location.country}
+        if (firsts, count) == (correlation.firsts, correlation.states_in_window):
+            return correlation
+        return _with(correlation, firsts=firsts, states_in_window=count)
     level = seen[0].level if seen else CorrelationLevel.NEW  # the nearest stands first
     return _with(
         correlation,
@@ -199,8 +206,19 @@ def correlate_for(
         incident_id=correlation.incident_id if seen else None,
         related=seen,
         firsts=firsts,
-        states_in_window=min(correlation.states_in_window, len(states)),
+        states_in_window=count,
     )
+
+
+def _counts(related: RelatedAlert) -> bool:
+    """Return whether the state of a related alert reported this threat: a member of its family is another."""
+    return related.reason != _FAMILY_ALONE
+
+
+def _states(*versions: Version) -> int:
+    """Return in how many states these happened; a territory counts as its state."""
+    countries = [one.alert.location.country for one in versions]
+    return len({SOVEREIGN.get(code, code) for code in countries})
 
 
 def _shown(other: Version, reader: Reader, later: Mapping[str, Iterable[Tlp]] | None) -> bool:

@@ -20,6 +20,7 @@ from services.storage.thread_records import Link, Other, Seen, Sighting, Situati
 MARGIN = timedelta(days=7)  # between two windows of one event
 SAME_THREAT = timedelta(days=180)
 _VAGUE = timedelta(days=62)  # a date known by its year only says nothing of the event
+_FAMILY_ALONE = "same_family"
 _MOST_RELATED = 6  # of the same threat; a list of hundreds tells a reader nothing
 
 _CONFIRMED = frozenset({Confirmation.CONFIRMED.value, Confirmation.CONFIRMED_REFERENCE.value})
@@ -81,6 +82,7 @@ def correlate(
     for country, other, reason in _threats(own, situation, common=common):
         level = CorrelationLevel.ECHO if country in origins else CorrelationLevel.SAME_THREAT
         relations.add(other, level=level, reason=reason)
+        relations.place(other, country, reason=reason)
     incident_id = relations.merge(_contradicted(own, situation))
     related = relations.listed()
     levels = {CorrelationLevel(one.level) for one in related}
@@ -102,6 +104,7 @@ class _Relations:
     def __init__(self, situation: Situation) -> None:
         self._situation = situation
         self._found: dict[str, tuple[CorrelationLevel, str]] = {}
+        self._states: dict[str, str] = {}  # of the threads that count where states are counted
 
     def add(self, other: str, *, level: CorrelationLevel, reason: str) -> None:
         """Keep the nearer of two relations, and the first reason of two alike."""
@@ -112,6 +115,11 @@ class _Relations:
         known = self._found.get(other)
         if known is None or _ORDER.index(level) < _ORDER.index(known[0]):
             self._found[other] = (level, reason)
+
+    def place(self, other: str, state: str, *, reason: str) -> None:
+        """Remember where another thread saw the same substance or product; a family alone is not counted."""
+        if reason != _FAMILY_ALONE:
+            self._states.setdefault(other, state)
 
     def merge(self, contradicted: frozenset[str]) -> str | None:
         """Choose the incident to join, and say of what stays apart that it is only possibly the same event."""
@@ -142,14 +150,17 @@ class _Relations:
         self._found[thread.id] = (CorrelationLevel.POSSIBLE_SAME_EVENT, reason)
 
     def listed(self) -> tuple[Link, ...]:
-        """Return the relations, nearest first."""
+        """Return the relations, nearest first; of the same threat a few, of as many states as there are."""
         threads = self._situation.threads
         ordered = sorted(
             self._found.items(),
             key=lambda item: (_ORDER.index(item[1][0]), -threads[item[0]].updated_at.timestamp(), item[0]),
         )
-        far = [item for item in ordered if item[1][0] is CorrelationLevel.SAME_THREAT]
-        dropped = {other for other, _ in far[_MOST_RELATED:]}
+        far = [other for other, (level, _) in ordered if level is CorrelationLevel.SAME_THREAT]
+        # A reader's states are counted by what that reader may see of these: so one of each state comes first.
+        newest = {self._states[other]: other for other in reversed(far) if other in self._states}
+        far.sort(key=lambda other: newest.get(self._states.get(other, "")) != other)
+        dropped = set(far[_MOST_RELATED:])
         return tuple(
             Link(other_thread_id=other, level=level.value, reason=reason)
             for other, (level, reason) in ordered
@@ -216,7 +227,7 @@ def _threats(
         other.id: other.updated_at for other in situation.threads.values() if other.state != "retracted"
     }
     telling = [one for one in own if one.key.startswith(PRODUCT) or one.role in TELLING]
-    for prefix, reason in ((SUBSTANCE, "same_substance"), (PRODUCT, "same_product"), (FAMILY, "same_family")):
+    for prefix, reason in ((SUBSTANCE, "same_substance"), (PRODUCT, "same_product"), (FAMILY, _FAMILY_ALONE)):
         for mine in telling:
             if not mine.key.startswith(prefix) or _ruled_out(mine):
                 continue

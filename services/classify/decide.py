@@ -13,10 +13,11 @@ from schemas.vocabularies import CorrelationLevel, First, MessageType, UpdateRea
 from services.classify.assess import Prepared, conclude
 from services.classify.correlate import Correlated, Scope, correlate
 from services.classify.hazards import is_echo
-from services.classify.history import SOVEREIGN, New, firsts_history
+from services.classify.history import New, firsts_history
 from services.classify.identities import Identity
 from services.classify.keys import FAMILY, sightings_of, substance_key
 from services.classify.severity import Assessed
+from services.reference.states import SOVEREIGN
 from services.storage.records import Message
 from services.storage.thread_records import Decision, Link, Proposal, Sighting, Situation
 

@@ -13,16 +13,10 @@ from schemas.vocabularies import First
 from services.classify.firsts import FirstsHistory
 from services.classify.identities import Identity
 from services.classify.keys import FAMILY, PRODUCT, SUBSTANCE, family_key, substance_key
+from services.reference.states import SOVEREIGN
 from services.storage.thread_records import Sighting, Situation, Spread
 
 WINDOW = timedelta(days=180)
-
-# A territory keeps its own code and its own firsts; where states are counted, it is its sovereign's.
-SOVEREIGN: Mapping[str, str] = {
-    "AI": "GB", "AW": "NL", "BL": "FR", "BM": "GB", "BQ": "NL", "CW": "NL", "FK": "GB", "GF": "FR", "GL": "DK",
-    "GP": "FR", "KY": "GB", "MF": "FR", "MQ": "FR", "MS": "GB", "PM": "FR", "PR": "US", "SX": "NL", "TC": "GB",
-    "UM": "US", "VG": "GB", "VI": "US",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

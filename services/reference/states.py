@@ -13,6 +13,13 @@ from types import MappingProxyType
 
 from services.reference.tables import DATA, items, rows
 
+# A territory keeps its own code and its own firsts; where states are counted, it is its sovereign's.
+SOVEREIGN: Mapping[str, str] = {
+    "AI": "GB", "AW": "NL", "BL": "FR", "BM": "GB", "BQ": "NL", "CW": "NL", "FK": "GB", "GF": "FR", "GL": "DK",
+    "GP": "FR", "KY": "GB", "MF": "FR", "MQ": "FR", "MS": "GB", "PM": "FR", "PR": "US", "SX": "NL", "TC": "GB",
+    "UM": "US", "VG": "GB", "VI": "US",
+}  # fmt: skip
+
 
 class Participation(StrEnum):
     """How a state stands to the organisation."""

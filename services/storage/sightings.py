@@ -163,15 +163,16 @@ def places(
 
 
 def newest_threads(spread: Iterable[Spread], *, without: str, most: int) -> set[str]:
-    """Return the threads seen last in each place, substances and products before families, then the newest."""
+    """Return up to ``most`` threads: those seen last in each place, the newest first; then those seen first there.
+
+    Substances and products stand before families, and states before their parts: a verdict counts states.
+    """
     ordered = sorted(spread, key=attrgetter("last_at"), reverse=True)
-    ordered.sort(key=lambda one: one.key.startswith("family:"))
-    chosen: set[str] = set()
-    for one in ordered:
-        chosen.update({one.last_thread_id, one.first_thread_id} - {without})
-        if len(chosen) >= most:
-            break
-    return chosen
+    ordered.sort(key=lambda one: (one.key.startswith("family:"), one.admin1 != ""))
+    last = [one.first_thread_id if one.last_thread_id == without else one.last_thread_id for one in ordered]
+    every = dict.fromkeys(last + [one.first_thread_id for one in ordered])
+    every.pop(without, None)
+    return set(list(every)[:most])
 
 
 def known(connection: Connection, keys: Sequence[str], *, country: str) -> tuple[tuple[Known, ...], bool]:

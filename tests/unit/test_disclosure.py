@@ -344,6 +344,32 @@ def test_what_derives_from_several_alerts_is_computed_from_those_that_the_reader
     assert shown.firsts == version.correlation.firsts
 
 
+@pytest.mark.parametrize(
+    ("seen", "reason", "states"),
+    [
+        ("BR", "same_substance", 3),  # of the nine that were counted most are not among the related alerts
+        ("BR", "same_family", 2),  # another substance
+        ("PR", "same_substance", 2),  # a territory of the state that stands beside it
+        ("UY", "same_substance", 2),
+    ],
+)
+def test_states_are_counted_by_the_alerts_that_the_reader_sees_and_by_nothing_else(
+    seen: str, reason: str, states: int
+) -> None:
+    related = tuple(
+        RelatedAlert(id=name, relay_id=f"SATA-{name}", level=CorrelationLevel.SAME_THREAT, reason=why)
+        for name, why in (("US", "same_substance"), (seen, reason))
+    )
+    version = make_version(
+        make_alert(),
+        correlation=Correlation(level=CorrelationLevel.SAME_THREAT, related=related, states_in_window=9),
+    )
+    reader = Reader(recipient=recipient_of(RecipientKind.FOCAL_POINT), surface=Surface.EMAIL)
+    shown = correlate_for(version, reader, Content.FULL, others={"US": _of("US"), seen: _of(seen)})
+    assert shown.related == related
+    assert shown.states_in_window == states
+
+
 def test_an_older_version_of_another_alert_is_closed_by_what_came_after_it_and_by_nothing_else() -> None:
     version = make_version(make_alert(), correlation=_related("BR", "AR"))
     others = {"BR": _of("BR", strictest=Tlp.RED, newest=3), "AR": _of("AR")}
