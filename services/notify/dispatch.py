@@ -121,10 +121,12 @@ class Dispatcher:
             expirer = group.create_task(self._expire_often(stop), name="notify-expirer")
             stopper = group.create_task(self._wake_at(stop), name="notify-stopper")
             self._group = group
-            while not stop.is_set():
-                await self._claim_once()
-                await self._wait()
-            self._group = None
+            try:
+                while not stop.is_set():
+                    await self._claim_once()
+                    await self._wait()
+            finally:  # by a crash too: what is claimed with a verdict is still told here
+                self._group = None
             await self._finish()
             for task in (expirer, stopper):
                 task.cancel()

@@ -253,11 +253,11 @@ class SqliteLedger:
                 waiting.future.set_result(waiting.answer)
             else:
                 waiting.future.set_exception(waiting.error)
-        for say in followed:
-            say()
         if topics:
             for callback in self.on_commit:
                 callback(topics)
+        for say in followed:  # last: a fault in what is told here is its follower's own
+            say()
 
 
 def open_engine(path: Path) -> Engine:

@@ -130,3 +130,23 @@ async def test_a_quarter_of_the_slots_is_kept_for_what_is_urgent(rig: Rig) -> No
         dispatcher.wake()
         await until(told)
         stop.set()
+
+
+async def test_what_is_claimed_for_a_dispatcher_that_crashed_is_left_to_its_lease(rig: Rig) -> None:
+    await rig.direct(make_recipient())
+    await rig.issue()
+    dispatcher = _dispatcher(rig, Receivers())
+    running = asyncio.create_task(dispatcher.run(asyncio.Event()))
+
+    async def taken() -> bool:
+        return {row.state for row in await rig.rows()} == {"delivered"}
+
+    await until(taken)
+    running.cancel()
+    await asyncio.wait([running])
+    await rig.issue(make_alert(national_ref="next"), thread="next")
+    claims = await rig.deliveries.claim(now=rig.now, limit=5)
+    directory = await rig.deliveries.directory()
+    dispatcher.followed(Followed(event_ids=(), routed=(), claims=claims, directory=directory))
+    assert len(claims) == 1
+    assert dispatcher.appetite() == Appetite(0)

@@ -133,6 +133,24 @@ async def test_a_follower_that_fails_takes_nothing_with_it(ledger: SqliteLedger)
     assert said == []
 
 
+async def test_a_follower_that_fails_when_it_is_told_keeps_nothing_from_the_others(
+    ledger: SqliteLedger,
+) -> None:
+    told: list[object] = []
+    faults: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context["exception"]))
+    ledger.on_commit.append(told.append)
+    fault = ValueError("its own")
+
+    def fails(_: object) -> None:
+        raise fault
+
+    ledger.follow("a.v1", lambda *_: None, fails)
+    await ledger.write(partial(append, "a.v1", "1"))
+    assert faults == [fault]
+    assert told == [{"a.v1"}]
+
+
 def append(topic: str, event_id: str, connection: Connection) -> None:
     now = datetime(2026, 11, 21, tzinfo=UTC)
     outbox.append(connection, Event(topic=topic, event_id=event_id, key="k", payload="{}"), now=now)
