@@ -80,8 +80,6 @@ class FaustWorker:
         Waits for topics that are missing: Faust would take its place without them, and keep it so.
         Raises `Transient` where the brokers cannot be reached at the start, and whatever else ends Faust.
         """
-        if not await self._topics_are_there(stop):
-            return
         intake = Intake(self._service, dead_letters=self._dead_letters, clock=self._clock, stop=stop)
         fence = Fence(session=timedelta(seconds=SESSION))
         reaches = Reaches(self._connection.options(), group=self._service.name, topics=self._service.topics)
@@ -116,7 +114,8 @@ class FaustWorker:
                         name="watch",
                     ),
                 )
-                await _serve(self._app, stop)
+                if await self._topics_are_there(stop):
+                    await _serve(self._app, stop)
                 for task in beside:
                     task.cancel()
         finally:
