@@ -7,6 +7,7 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
+from tests.lanes import assign
 from tests.requirements import Decided, Need, Verdict, decide, find, required
 from tests.servers.kafka import kafka as kafka
 from tests.servers.kafka import own_kafka as own_kafka
@@ -32,6 +33,11 @@ def pytest_configure(config: pytest.Config) -> None:
         required(os.environ)
     except ValueError as fault:
         raise pytest.UsageError(str(fault)) from fault
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep what starts servers and relays out of each other's way."""
+    assign(items)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

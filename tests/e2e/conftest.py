@@ -1,13 +1,12 @@
-"""Where end-to-end tests run: at most two relays at once, however many workers there are."""
+"""What every end-to-end test is marked with."""
+
+from pathlib import Path
 
 import pytest
 
-_GROUPS = 2
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Deal the tests of this folder out to as many groups as may run at once."""
-    here = [item for item in items if __file__.rpartition("/")[0] in str(item.path)]
-    for number, item in enumerate(here):
-        item.add_marker(pytest.mark.e2e)
-        item.add_marker(pytest.mark.xdist_group(f"relay-{number % _GROUPS}"))
+    """Mark the tests of this folder."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.e2e)

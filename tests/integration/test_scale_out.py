@@ -10,12 +10,7 @@ import pytest
 from services.demo.cluster import Cluster
 from tests.e2e.stage import Stage, alert, institution, staged, until
 
-pytestmark = [
-    pytest.mark.integration,
-    pytest.mark.needs("kafka"),
-    pytest.mark.needs("postgresql"),
-    pytest.mark.xdist_group("cluster"),
-]
+pytestmark = [pytest.mark.integration, pytest.mark.needs("kafka"), pytest.mark.needs("postgresql")]
 
 PEOPLE = [institution("bo-1"), institution("bo-2")]
 LONG = 120.0  # seconds: sessions and claims of the dead have to end
