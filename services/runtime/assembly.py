@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Final
 from uuid import uuid4
 
@@ -103,7 +103,7 @@ class Parts:
     """What several services of a process share."""
 
     means: Means
-    tables: Tables
+    tables: Callable[[], Tables]  # a third of a second and 20 MB: loaded once, for those who classify
     eyes: Eyes
     threads: LedgerThreads
     reviews: LedgerReviews
@@ -115,7 +115,6 @@ class Parts:
     mail: SmtpChannel
     terms: Terms
     link_keys: LinkKeys
-    reconsider: Reconsider
     holder: str  # names this process in leases
     checks: Sequence[Check]
     refresh: Refresh
@@ -131,7 +130,7 @@ async def prepare(means: Means, stack: AsyncExitStack, *, balance: bool) -> Part
     settings, executor, directory = means.settings, means.executor, DirectoryReader()
     eyes = Eyes(partial(executor.read, directory))
     await eyes.refresh()
-    tables, links = load_tables(settings.classify.catalogue), means.secrets.links
+    links = means.secrets.links
     naming = Naming(prefix=settings.classify.relay_prefix, secret=links[min(links)])
     deliveries = LedgerDeliveries(
         executor,
@@ -158,7 +157,7 @@ async def prepare(means: Means, stack: AsyncExitStack, *, balance: bool) -> Part
         refresh = collector.refresh
     return Parts(
         means=means,
-        tables=tables,
+        tables=cache(partial(load_tables, settings.classify.catalogue)),
         eyes=eyes,
         threads=LedgerThreads(executor, rules=Rules(naming=naming, may_see=eyes.may_see)),
         reviews=LedgerReviews(executor, may_see=eyes.may_see),
@@ -170,7 +169,6 @@ async def prepare(means: Means, stack: AsyncExitStack, *, balance: bool) -> Part
         mail=await stack.enter_async_context(mail_channel(settings)),
         terms=load_terms(),
         link_keys=LinkKeys(keys=links, current=max(links)),
-        reconsider=reconsidering(catalogue=tables.catalogue, structures=tables.structures, plan=tables.plan),
         holder=str(uuid4()),
         checks=(Check(name="ledger", passes=partial(ledger_is_ready, executor)), *means.checks),
         refresh=refresh,
@@ -199,7 +197,7 @@ async def loops_of(parts: Parts, roles: frozenset[str], stack: AsyncExitStack) -
 def api_of(parts: Parts) -> Loop:
     """Return the loop of the HTTP API and the pages."""
     means, http = parts.means, parts.means.settings.http
-    tables = parts.tables
+    tables = parts.tables()
     web = Web(
         settings=means.settings,
         receipts=parts.receipts,
@@ -213,7 +211,7 @@ def api_of(parts: Parts) -> Loop:
         classify=partial(
             classify_alert, catalogue=tables.catalogue, structures=tables.structures, plan=tables.plan
         ),
-        reconsider=parts.reconsider,
+        reconsider=_reconsidering(tables),
         catalogue=tables.catalogue,
         mail=parts.mail,
         link_keys=parts.link_keys,
@@ -235,7 +233,7 @@ def metrics_of(parts: Parts, *, port: int) -> Loop:
 
 
 def _classify(parts: Parts) -> Loops:
-    tables = parts.tables
+    tables = parts.tables()
     service = ClassifyService(
         threads=parts.threads,
         catalogue=tables.catalogue,
@@ -246,7 +244,7 @@ def _classify(parts: Parts) -> Loops:
     reclassifier = Reclassifier(
         parts.reviews,
         parts.leases,
-        reconsider=parts.reconsider,
+        reconsider=_reconsidering(tables),
         catalogue_version=tables.catalogue.version,
         holder=parts.holder,
         clock=now,
@@ -308,6 +306,10 @@ def _upkeep(parts: Parts) -> Loops:
         clock=now,
     )
     return list(service.loops)
+
+
+def _reconsidering(tables: Tables) -> Reconsider:
+    return reconsidering(catalogue=tables.catalogue, structures=tables.structures, plan=tables.plan)
 
 
 def _read(parts: Parts, service: Service) -> Loop:
