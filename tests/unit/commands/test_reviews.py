@@ -1,7 +1,7 @@
 """`relay reviews`: the queue by command line, an answer, and the row that it amounts to."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 
 from schemas.alerts import canonical_json
 from services.classify.reviewing import reconsidering
-from services.reference.loader import load_catalogue
-from services.reference.plan import load_plan_lines
+from services.reference.catalogue import Catalogue
+from services.reference.plan import PlanBasis
 from services.storage import receipts, settling
 from services.storage.receipt_records import TOPIC, Submission, event_payload
 from services.storage.records import Event
@@ -42,14 +42,14 @@ def run(relay: Relay, unit: Callable[[Connection], Any]) -> Any:
 
 
 @pytest.fixture
-def asked(installed: Relay) -> str:
+def asked(installed: Relay, catalogue: Catalogue, plan: Mapping[str, PlanBasis]) -> str:
     """Id of a classified message with a name that nobody knows."""
     alert = make_alert(event_types=["first_detection"], findings=[make_finding("polvo azul")])
     message = message_of(alert, sender_id="uy-ndo", country="UY", can_amend=False, at=NOW)
     body = canonical_json(alert).decode()
     event = Event(topic=TOPIC, event_id=message.id, key="k", payload=event_payload(message, body=body))
     run(installed, partial(receipts.accept, submission=Submission(message=message, body=body, event=event)))
-    reconsider = reconsidering(catalogue=load_catalogue(), structures=None, plan=load_plan_lines())
+    reconsider = reconsidering(catalogue=catalogue, structures=None, plan=plan)
     proposal, decide = reconsider(message, ())
     rules = Rules(naming=NAMING, may_see=everybody)
     run(installed, partial(settling.settle, proposal=proposal, decide=decide, rules=rules, now=NOW))
