@@ -7,6 +7,7 @@ being written goes into the next.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
@@ -24,17 +25,20 @@ from services.storage.delivery_records import (
     Settled,
     Settlement,
 )
-from services.storage.records import Directory
+from services.storage.records import ChannelKind, Directory
 
 _BATCH: Final = 128
+_OF_MAIL: Final = 4  # one slot in so many: more than there are connections to the mail server
 _MARGIN: Final = timedelta(seconds=5)  # of a claim's lease: clocks differ, and what is sent has to be settled
 
 
 class Deliveries(Protocol):
     """What the dispatcher needs of the deliveries port."""
 
-    async def claim(self, *, now: datetime, limit: int, most_patient: int | None = None) -> list[Claim]:
-        """Claim due notifications, most urgent first; at most so many that are patient."""
+    async def claim(
+        self, *, now: datetime, limit: int, most_patient: int | None = None, mail: Appetite | None = None
+    ) -> list[Claim]:
+        """Claim due notifications, most urgent first; see `Appetite`."""
         ...
 
     async def settle(
@@ -97,9 +101,10 @@ class Dispatcher:
             self.wake()
 
     def appetite(self) -> Appetite:
-        """Return how much it would take now; a quarter of all is kept for what is urgent.
+        """Return how much it would take now; a quarter of the slots is kept for what is urgent.
 
-        The quarter stays free where two claims that were under way together took more of the rest than there was.
+        It stays free where two claims that were under way together took more of the rest than there was. Mail has
+        slots of its own: all of it waits for one server, and where that stands still webhooks must go on.
         """
         if self._group is None:
             return Appetite(0)
@@ -137,13 +142,13 @@ class Dispatcher:
         self._wake.clear()
         self._next_at = None
         wanted = self.appetite()
-        if wanted.most < 1:
+        if wanted.most < 1 and (wanted.mail is None or wanted.mail.most < 1):
             return
         try:
             # The directory first: what is claimed and then not sent would wait for its lease to end.
             directory = await self._deliveries.directory()
             claims = await self._deliveries.claim(
-                now=self._clock(), limit=wanted.most, most_patient=wanted.most_patient
+                now=self._clock(), limit=wanted.most, most_patient=wanted.most_patient, mail=wanted.mail
             )
         except Transient:
             return  # the ledger is out of reach: the rows are still there, and so is the next poll
@@ -253,10 +258,10 @@ class Dispatcher:
         return self._appetite_beside([one for name, one in self._flying.items() if name not in ended])
 
     def _appetite_beside(self, flying: Sequence[Claim]) -> Appetite:
-        kept = self._most // 4
-        urgent = len([one for one in flying if one.notification.urgency <= URGENT])
-        free = max(self._most - len(flying), kept - urgent, 0)
-        return Appetite(free, min(free, max(self._most - kept - (len(flying) - urgent), 0)))
+        mails = [one for one in flying if one.notification.channel is ChannelKind.EMAIL]
+        others = [one for one in flying if one.notification.channel is not ChannelKind.EMAIL]
+        for_mail = max(self._most // _OF_MAIL, 1)
+        return replace(_share(self._most - for_mail, others), mail=_share(for_mail, mails))
 
     def _count(self, claim: Claim, one: Settlement) -> None:
         channel, urgency = claim.notification.channel.value, claim.notification.urgency
@@ -295,3 +300,11 @@ class Dispatcher:
             task.cancel()
         if late:
             await asyncio.wait(late)
+
+
+def _share(most: int, flying: Sequence[Claim]) -> Appetite:
+    """Return what there is room for of `most` slots beside these; a quarter is kept for what is urgent."""
+    kept = most // 4
+    urgent = len([one for one in flying if one.notification.urgency <= URGENT])
+    free = max(most - len(flying), kept - urgent, 0)
+    return Appetite(free, min(free, max(most - kept - (len(flying) - urgent), 0)))

@@ -125,9 +125,11 @@ class LedgerDeliveries:
 
         return self._executor.follow(CLASSIFIED, unit, done)
 
-    async def claim(self, *, now: datetime, limit: int, most_patient: int | None = None) -> list[Claim]:
-        """Claim due notifications, most urgent first; at most so many that are patient."""
-        return await self._executor.write(self._claiming(Appetite(limit, most_patient), now=now))
+    async def claim(
+        self, *, now: datetime, limit: int, most_patient: int | None = None, mail: Appetite | None = None
+    ) -> list[Claim]:
+        """Claim due notifications, most urgent first; see `Appetite`."""
+        return await self._executor.write(self._claiming(Appetite(limit, most_patient, mail), now=now))
 
     async def settle(
         self, settlements: Sequence[Settlement], *, now: datetime, appetite: Appetite | None = None
@@ -156,6 +158,7 @@ class LedgerDeliveries:
             lease=self._lease,
             token=str(uuid4()),
             most_patient=appetite.most_patient,
+            mail=appetite.mail,
         )
 
     async def expire(self, *, now: datetime, most: int = 500) -> int:

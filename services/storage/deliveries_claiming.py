@@ -12,9 +12,10 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from services.storage.deliveries_rows import NOTIFICATION_COLUMNS, to_claimed, to_notification
 from services.storage.deliveries_states import CLAIMED, PENDING
-from services.storage.delivery_records import URGENT, Claim, Health
+from services.storage.delivery_records import URGENT, Appetite, Claim, Health
 from services.storage.driver import run
 from services.storage.locks import lock
+from services.storage.records import ChannelKind
 from services.storage.repeating import repeatable
 from services.storage.statements import padded
 from services.storage.tables import Instant, endpoints, notifications, receipts, threads, verdicts
@@ -106,14 +107,17 @@ def claim(
     lease: timedelta,
     token: str,
     most_patient: int | None = None,
+    mail: Appetite | None = None,
 ) -> list[Claim]:
-    """Claim up to ``limit`` due notifications until ``now + lease``, most urgent first.
+    """Claim up to ``limit`` due notifications until ``now + lease``, most urgent first; see `Appetite` for the rest.
 
-    At most ``most_patient`` of them are less than high; None: all of them may be.
     An endpoint has at most ``per_endpoint`` in flight, fewer after a first failure (so that no more than
     ``tolerated`` fail one after the other), and one probe at a time while it is backing off.
     """
-    if limit < 1:
+    appetite = Appetite(limit, most_patient, mail)
+    by_mail = mail or appetite
+    most = max(appetite.most, by_mail.most)
+    if most < 1:
         return []
     # Claims are short and in line: two that counted at once would each fill an endpoint to its bound. Rows that others
     # (routing, an answer) hold are passed over, so that nobody waits in here.
@@ -125,7 +129,7 @@ def claim(
     ailing = {health.id: health for health in _healths(connection)}
     found: list[Any] = []
     probes: set[str] = set()
-    least_urgent = URGENT if most_patient == 0 else _LEAST_URGENT
+    least_urgent = _LEAST_URGENT if appetite.patient or by_mail.patient else URGENT
     for endpoint in _endpoints_with_pending(connection):
         health = ailing.get(endpoint)
         flying = in_flight.get(endpoint, 0)
@@ -140,23 +144,41 @@ def claim(
             if room < 1:
                 continue
             statement = _due
-            wanted["most"] = min(room, limit)
+            wanted["most"] = min(room, most)
         found.extend(run(connection, statement, wanted))
     found.sort(key=lambda row: (row.urgency, row.next_at or now))
     chosen = [
         row
-        for row in _rationed(found[:limit], most_patient)
+        for row in _rationed(found, appetite)
         if row.endpoint_id not in probes or _won_probe(connection, row.endpoint_id, now=now, lease=lease)
     ]
     return _taken(connection, chosen, now=now, lease=lease, token=token, probes=probes, ailing=ailing)
 
 
-def _rationed(ordered: Sequence[Any], most_patient: int | None) -> Sequence[Any]:
-    """Return the rows, most urgent first, without the patient ones beyond their share."""
-    if most_patient is None:
-        return ordered
-    urgent = len([row for row in ordered if row.urgency <= URGENT])
-    return ordered[: urgent + most_patient]
+def _rationed(ordered: Iterable[Any], appetite: Appetite) -> Iterable[Any]:
+    """Yield the rows that are wanted of these, which stand in their order."""
+    every = _Share(appetite)
+    mail = every if appetite.mail is None else _Share(appetite.mail)
+    for row in ordered:
+        share = mail if row.channel == ChannelKind.EMAIL else every
+        if share.takes(row):
+            yield row
+
+
+class _Share:
+    """What is left of an appetite."""
+
+    def __init__(self, appetite: Appetite) -> None:
+        self._left = appetite.most
+        self._left_patient = appetite.patient
+
+    def takes(self, row: Any) -> bool:
+        patient = row.urgency > URGENT
+        if self._left < 1 or (patient and self._left_patient < 1):
+            return False
+        self._left -= 1
+        self._left_patient -= patient
+        return True
 
 
 def _repeated(connection: Connection, row: Any, *, token: str, until: datetime) -> Claim:

@@ -172,13 +172,19 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Appetite:
-    """How many notifications a dispatcher would take now, and how many of them may be patient.
+    """How many notifications a dispatcher would take now, and how many of them may be patient; None: all.
 
-    None: all of them.
+    ``mail`` says the same of what goes by email, beside the others; None: it is one of them.
     """
 
     most: int
     most_patient: int | None = None
+    mail: "Appetite | None" = None
+
+    @property
+    def patient(self) -> int:
+        """How many may be patient."""
+        return self.most if self.most_patient is None else min(self.most, self.most_patient)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

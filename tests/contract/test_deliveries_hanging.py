@@ -8,13 +8,13 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from schemas.vocabularies import Severity
-from services.notify.channels.sending import Addressing, Channels, Renderers, Sender
+from services.notify.channels.sending import Addressing, Channels, Mail, Renderers, Sender
 from services.notify.dispatch import Dispatcher
 from services.notify.instruments import Instruments
 from services.notify.links import LinkKeys
 from services.storage.delivery_records import Appetite, Delivered, Followed, Outcome
 from tests.builders import make_alert
-from tests.deliveries_rig import Rig, make_classification, make_recipient, until, webhook
+from tests.deliveries_rig import Rig, email, make_classification, make_recipient, until, webhook
 
 _IN_FLIGHT = 256  # RELAY_NOTIFY__IN_FLIGHT
 _PER_ENDPOINT = 6  # RELAY_NOTIFY__IN_FLIGHT_PER_ENDPOINT
@@ -40,12 +40,17 @@ class Receivers:
         return [b"s" * 32]
 
 
-def _dispatcher(rig: Rig, receivers: Receivers, *, most: int = _IN_FLIGHT) -> Dispatcher:
+def _dispatcher(
+    rig: Rig, receivers: Receivers, *, most: int = _IN_FLIGHT, mail: Mail | None = None
+) -> Dispatcher:
     sender = Sender(
         rig.deliveries,
         receivers,
-        Channels(webhook=receivers, email=None),
-        Renderers(webhook=lambda letter: letter.notification_id.encode(), email=None),
+        Channels(webhook=receivers, email=mail),
+        Renderers(
+            webhook=lambda letter: letter.notification_id.encode(),
+            email=lambda letter, *_: letter.notification_id.encode(),
+        ),
         addressing=Addressing(
             base_url="https://relay.example.org", keys=LinkKeys(keys={1: b"k" * 32}, current=1)
         ),
@@ -106,7 +111,7 @@ async def test_a_quarter_of_the_slots_is_kept_for_what_is_urgent(rig: Rig) -> No
     dispatcher = _dispatcher(rig, receivers, most=8)
 
     async def crowded() -> bool:
-        return receivers.begun.total() >= 6
+        return receivers.begun.total() >= 5  # of six slots; two are for mail
 
     async def told() -> bool:
         return len(receivers.taken) == 1
@@ -114,19 +119,54 @@ async def test_a_quarter_of_the_slots_is_kept_for_what_is_urgent(rig: Rig) -> No
     async with asyncio.TaskGroup() as group:
         group.create_task(dispatcher.run(stop))
         await until(crowded)
-        assert dispatcher.appetite() == Appetite(2, 0)
+        assert dispatcher.appetite() == Appetite(1, 0, Appetite(2, 2))
         # Two claims that were under way together may take more than there is: the quarter is kept all the same.
         patient = await rig.deliveries.claim(now=rig.now, limit=4)
         dispatcher.followed(
             Followed(event_ids=(), routed=(), claims=patient, directory=await rig.deliveries.directory())
         )
-        assert dispatcher.appetite() == Appetite(2, 0)
+        assert dispatcher.appetite() == Appetite(1, 0, Appetite(2, 2))
         await rig.direct(make_recipient("br-focal", country="BR"))
         await rig.issue(
             make_alert(national_ref="urgent"),
             thread="urgent",
             classification=make_classification(level=Severity.CRITICAL),
         )
+        dispatcher.wake()
+        await until(told)
+        stop.set()
+
+
+class StandingStill:
+    """A mail server that takes nothing and never says so."""
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+
+    async def send(self, address: str, message: bytes, **_: Any) -> Outcome:
+        self.begun.append(address)
+        await asyncio.Event().wait()
+        raise AssertionError("it never answers")
+
+
+async def test_a_mail_server_that_stands_still_holds_up_no_webhook(rig: Rig) -> None:
+    mailboxes = [f"mailbox-{number}" for number in range(20)]
+    await rig.direct(*(make_recipient(name, channels=(email(name),)) for name in mailboxes))
+    await rig.issue()
+    receivers, mail, stop = Receivers(), StandingStill(), asyncio.Event()
+    dispatcher = _dispatcher(rig, receivers, most=16, mail=mail)
+
+    async def crowded() -> bool:
+        return len(mail.begun) == 4
+
+    async def told() -> bool:
+        return len(receivers.taken) == 1
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(dispatcher.run(stop))
+        await until(crowded)
+        await rig.direct(make_recipient("br-focal", country="BR"))
+        await rig.issue(make_alert(national_ref="next"), thread="next")
         dispatcher.wake()
         await until(told)
         stop.set()

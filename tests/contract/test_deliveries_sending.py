@@ -7,6 +7,7 @@ import pytest
 
 from schemas.vocabularies import Severity
 from services.storage.delivery_records import (
+    Appetite,
     Claim,
     Deferred,
     Delivered,
@@ -72,6 +73,15 @@ async def test_what_is_patient_is_claimed_up_to_its_share_and_what_is_urgent_bey
     assert [one.notification.urgency for one in first] == [0, 1]
     then = await rig.deliveries.claim(now=rig.now, limit=3, most_patient=1)
     assert [one.notification.urgency for one in then] == [2]
+
+
+async def test_mail_has_an_appetite_of_its_own(rig: Rig) -> None:
+    await rig.direct(make_recipient(channels=(webhook(), email())))
+    await rig.issue()
+    first = await rig.deliveries.claim(now=rig.now, limit=5, mail=Appetite(0))
+    assert [one.notification.channel for one in first] == ["webhook"]
+    then = await rig.deliveries.claim(now=rig.now, limit=0, mail=Appetite(5))
+    assert [one.notification.channel for one in then] == ["email"]
 
 
 async def test_a_claimed_row_is_not_claimed_again_before_its_lease_ends(rig: Rig) -> None:
