@@ -6,8 +6,9 @@ from collections.abc import Iterator
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
 
-from tests.lanes import assign
+from tests.lanes import Lanes
 from tests.requirements import Decided, Need, Verdict, decide, find, required
 from tests.servers.kafka import kafka as kafka
 from tests.servers.kafka import own_kafka as own_kafka
@@ -35,9 +36,10 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(fault)) from fault
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Lanes:
     """Keep what starts servers and relays out of each other's way."""
-    assign(items)
+    return Lanes(config, log)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
