@@ -1,15 +1,19 @@
 """The `relay` command as a test calls it: arguments in; exit status, data and messages out."""
 
+import asyncio
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from services import cli
 from services.runtime.settings import PREFIX
+from services.storage.sqlite import SqliteLedger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,3 +62,16 @@ class Relay:
         status = cli.run(arguments)
         shown = self._capsys.readouterr()
         return Ended(status=status, out=shown.out, err=shown.err)
+
+
+def run(relay: Relay, unit: Callable[[Connection], Any]) -> Any:
+    """Run one unit of work on the relay's ledger."""
+
+    async def work() -> Any:
+        ledger = SqliteLedger(relay.ledger, exclusive=False)
+        try:
+            return await ledger.write(unit)
+        finally:
+            await ledger.close()
+
+    return asyncio.run(work())

@@ -1,6 +1,5 @@
 """What became of alerts, as the command line shows it, and sending again."""
 
-import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -13,25 +12,11 @@ from services.errors import Invalid
 from services.storage import dead_letters, receipts
 from services.storage.receipt_records import TOPIC, Submission, event_payload
 from services.storage.records import Event, Message, Record
-from services.storage.sqlite import SqliteLedger
 from services.storage.tables import audit, notifications, outbox
 from tests.builders import make_alert
-from tests.command import Relay
+from tests.command import Relay, run
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-
-
-def run(relay: Relay, unit: Callable[[Connection], Any]) -> Any:
-    """Run one unit of work on the relay's ledger."""
-
-    async def work() -> Any:
-        ledger = SqliteLedger(relay.ledger, exclusive=False)
-        try:
-            return await ledger.write(unit)
-        finally:
-            await ledger.close()
-
-    return asyncio.run(work())
 
 
 def accept(number: int, *, country: str = "UY", at: datetime = NOW) -> Callable[[Connection], Any]:

@@ -1,13 +1,10 @@
 """`relay reviews`: the queue by command line, an answer, and the row that it amounts to."""
 
-import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
 
 import pytest
-from sqlalchemy import Connection
 
 from schemas.alerts import canonical_json
 from services.classify.reviewing import reconsidering
@@ -17,28 +14,14 @@ from services.storage import receipts, settling
 from services.storage.receipt_records import TOPIC, Submission, event_payload
 from services.storage.records import Event
 from services.storage.settling import Rules
-from services.storage.sqlite import SqliteLedger
 from tests.builders import make_alert, make_finding
-from tests.command import Relay
+from tests.command import Relay, run
 from tests.ledger import NAMING, everybody, message_of
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ISOTONITAZENE = "OIOQREYBGDAYGT-UHFFFAOYSA-N"
 AT = ("--finding", "0", "--substance", "0")
 WHY = ("--reason", "Read again by the laboratory")
-
-
-def run(relay: Relay, unit: Callable[[Connection], Any]) -> Any:
-    """Run one unit of work on the relay's ledger."""
-
-    async def work() -> Any:
-        ledger = SqliteLedger(relay.ledger, exclusive=False)
-        try:
-            return await ledger.write(unit)
-        finally:
-            await ledger.close()
-
-    return asyncio.run(work())
 
 
 @pytest.fixture
