@@ -238,6 +238,7 @@ class Dispatcher:
                 break
             except Transient:  # what was sent is sent: keep it until it can be written down
                 await asyncio.sleep(self._poll.total_seconds())
+        short = self.appetite().is_short  # others may wait for the room that these leave
         for one in batch:
             claim = self._flying.pop(one.notification_id, None)
             if claim is not None:
@@ -247,7 +248,8 @@ class Dispatcher:
             self._next_at = settled.next_at if self._next_at is None else min(self._next_at, settled.next_at)
         if settled.claims:
             self._start(settled.claims, await self._deliveries.directory())
-        if settled.claims is None or settled.next_at is not None or self._group is None:
+        more = settled.claims is None and (settled.ready or short)
+        if more or settled.next_at is not None or self._group is None:
             self.wake()
 
     def _appetite_after(self, batch: Sequence[Settlement]) -> Appetite | None:

@@ -10,6 +10,7 @@ from uuid import uuid4
 from sqlalchemy import Connection
 
 from schemas.events import CLASSIFIED
+from services.errors import Invalid
 from services.storage import (
     answers,
     deliveries_chasing,
@@ -22,7 +23,7 @@ from services.storage import (
     thread_rows,
     verdicts,
 )
-from services.storage.deliveries_together import Together
+from services.storage.deliveries_together import Together, Wanted
 from services.storage.delivery_records import (
     Appetite,
     Attempt,
@@ -65,7 +66,7 @@ class LedgerDeliveries:
         *,
         rules: Rules,
         decide: Decide,
-        directory: Callable[[Connection], Directory] | None = None,
+        directory: DirectoryReader | None = None,
         per_endpoint: int = 6,
         tolerated: int = 3,
         lease: timedelta = timedelta(minutes=2),
@@ -77,9 +78,8 @@ class LedgerDeliveries:
         self._followed: OrderedDict[str, bool] = (
             OrderedDict()
         )  # routed with their verdict; not read again yet
-        self._together = Together(
-            executor, partial(deliveries_routing.route_all, decide=decide, directory=self._directory)
-        )
+        self._together = Together(self._route_all)
+        self._onward: tuple[Callable[[Followed], None], Callable[[], Appetite]] | None = None
         self._per_endpoint = per_endpoint
         self._tolerated = tolerated
         self._lease = lease
@@ -90,6 +90,23 @@ class LedgerDeliveries:
             return Routed(versions=(), rows=0, ready=False)
         return await self._together.route(message_id, now=now)
 
+    async def _route_all(self, wanted: Wanted) -> list[Routed | Invalid]:
+        route = partial(
+            deliveries_routing.route_all, wanted=wanted, decide=self._decide, directory=self._directory
+        )
+        if self._onward is None:
+            return await self._executor.write(route)
+        then, appetite = self._onward
+        claim = self._claiming(appetite(), now=max(now for _, now in wanted))
+        answers, followed = await self._executor.write(
+            partial(deliveries_onwards.route_then_claim, route=route, directory=self._directory, claim=claim)
+        )
+        if followed is None:
+            return answers
+        then(followed)
+        told = Routed(versions=(), rows=0, ready=False)
+        return [told if isinstance(answer, Routed) else answer for answer in answers]
+
     def follow(
         self,
         then: Callable[[Followed], None],
@@ -97,13 +114,14 @@ class LedgerDeliveries:
         appetite: Callable[[], Appetite],
         clock: Callable[[], datetime],
     ) -> Callable[[], None]:
-        """Route and claim in the transaction that classifies, where one writer runs everything; tell ``then``.
+        """Claim in the transaction that routes, and where one writer runs everything in the one that classifies.
 
-        What follows is no promise: whatever is not done there is done when it is read from its topic. Return how to
-        end it.
+        ``then`` is told of it. What follows is no promise: whatever is not done there is done when it is read from its
+        topic, or claimed by itself. Return how to end it.
         """
         if not isinstance(self._executor, Follows):
-            return lambda: None
+            self._onward = (then, appetite)
+            return self._end_onward
 
         def unit(connection: Connection, events: Sequence[Event]) -> Followed:
             now = clock()
@@ -125,6 +143,9 @@ class LedgerDeliveries:
 
         return self._executor.follow(CLASSIFIED, unit, done)
 
+    def _end_onward(self) -> None:
+        self._onward = None
+
     async def claim(
         self, *, now: datetime, limit: int, most_patient: int | None = None, mail: Appetite | None = None
     ) -> list[Claim]:
@@ -134,7 +155,10 @@ class LedgerDeliveries:
     async def settle(
         self, settlements: Sequence[Settlement], *, now: datetime, appetite: Appetite | None = None
     ) -> Settled:
-        """Write down how claimed notifications ended; with an ``appetite`` claim the next, where one writes."""
+        """Write down how claimed notifications ended; with an ``appetite`` claim the next, where one writes.
+
+        Where several do, look whether there is a next.
+        """
         unit = partial(
             deliveries_settling.settle,
             settlements=settlements,
@@ -145,6 +169,8 @@ class LedgerDeliveries:
         if appetite is not None and isinstance(self._executor, Follows):
             claim = self._claiming(appetite, now=now)
             unit = partial(deliveries_onwards.settle_and_claim, settle=unit, claim=claim)
+        elif appetite is not None:
+            unit = partial(deliveries_onwards.settle_and_look, settle=unit, settlements=settlements, now=now)
         # What is undone is sent again by its id; but what is claimed is sent before the next commit is on disk.
         return await self._executor.write(unit, first=True, durable=appetite is not None)
 
@@ -180,7 +206,8 @@ class LedgerDeliveries:
 
     async def directory(self) -> Directory:
         """Return the directory as it now stands."""
-        return await self._executor.read(self._directory)
+        unchanged = await self._executor.read(self._directory.unchanged)
+        return await self._executor.read(self._directory) if unchanged is None else unchanged
 
     async def version(self, message_id: str, *, revision: int) -> Version | None:
         """Return one verdict of a message with its thread as it now stands."""

@@ -1,5 +1,5 @@
-"""What follows in the same transaction where one writer runs everything: routing what was just decided, claiming
-what became due.
+"""What follows in the same transaction: claiming what was just routed, and, where one writer runs everything,
+routing what was just decided and claiming the next when one is settled.
 
 Each step stays the idempotent unit that it is by itself, and whoever reads the topic later finds it done. What is
 saved are the commits between them, which are most of an alert's way through an idle relay.
@@ -10,14 +10,33 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam, select
 
 from services.errors import Invalid
 from services.storage import deliveries_routing
-from services.storage.delivery_records import Claim, Decide, Followed, Routed, Settled
+from services.storage.deliveries_routing import is_later
+from services.storage.deliveries_states import PENDING
+from services.storage.delivery_records import Claim, Decide, Followed, Routed, Settled, Settlement
+from services.storage.driver import run
 from services.storage.records import Directory, Event
+from services.storage.repeating import repeatable
+from services.storage.statements import padded
+from services.storage.tables import notifications
 
 Claiming = Callable[[Connection], list[Claim]]
+
+_ended = notifications.alias()
+_any_due = (
+    select(notifications.c.id)
+    .where(
+        notifications.c.endpoint_id.in_(
+            select(_ended.c.endpoint_id).where(_ended.c.id.in_(bindparam("rows", expanding=True)))
+        ),
+        notifications.c.state == PENDING,
+        notifications.c.next_at <= bindparam("at"),
+    )
+    .limit(1)
+)
 
 
 def route_and_claim(
@@ -46,6 +65,46 @@ def route_and_claim(
         claims=claim(connection),
         directory=directory(connection),
     )
+
+
+@repeatable
+def route_then_claim(
+    connection: Connection,
+    *,
+    route: Callable[[Connection], list[Routed | Invalid]],
+    directory: Callable[[Connection], Directory],
+    claim: Claiming,
+) -> tuple[list[Routed | Invalid], Followed | None]:
+    """Route, then claim what is due; None: nothing was claimed, because it was not safe, or nobody was hungry.
+
+    Only what opens its thread is followed by a claim here: whoever routes a later version holds rows that a
+    settlement may wait for, and shall not wait in the line of those who claim.
+    """
+    answers = route(connection)
+    routed = tuple(answer for answer in answers if isinstance(answer, Routed))
+    if not any(one.ready for one in routed) or any(
+        is_later(version) for one in routed for version in one.versions
+    ):
+        return answers, None
+    claims = claim(connection)
+    if not claims:
+        return answers, None
+    return answers, Followed(event_ids=(), routed=routed, claims=claims, directory=directory(connection))
+
+
+@repeatable
+def settle_and_look(
+    connection: Connection,
+    *,
+    settle: Callable[[Connection], Settled],
+    settlements: Sequence[Settlement],
+    now: datetime,
+) -> Settled:
+    """Settle attempts, then look whether more is due at their endpoints, which took as many as they may at a time."""
+    settled = settle(connection)
+    ids = padded([one.notification_id for one in settlements])
+    waits = not settled.ready and bool(ids) and run(connection, _any_due, {"rows": ids, "at": now}).all()
+    return replace(settled, ready=True) if waits else settled
 
 
 def settle_and_claim(

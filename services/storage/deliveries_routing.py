@@ -171,7 +171,7 @@ def _route(
     rows = 0
     ready = False
     for version in versions:
-        if _is_later(version) or _asks_for_incident(version):
+        if is_later(version) or _asks_for_incident(version):
             pen.write()  # what was decided just now is part of what this one rests on
         people = pen.directory or directory(connection)
         pen.directory = people
@@ -266,7 +266,7 @@ def like_version(version: Version) -> dict[str, Any]:
 
 def _background(connection: Connection, version: Version) -> Background:
     thread = version.thread
-    later = _is_later(version)
+    later = is_later(version)
     if later and connection.dialect.name == "postgresql":
         run(connection, _hold_told, {"thread": thread.id})
     told = thread_told(connection, thread_id=thread.id) if later else []
@@ -284,7 +284,7 @@ def _background(connection: Connection, version: Version) -> Background:
     return Background(thread=told, incident=incident, known=known, authors=authors)
 
 
-def _is_later(version: Version) -> bool:
+def is_later(version: Version) -> bool:
     """Return whether something of its thread may have been told before."""
     return version.thread_version > 1 or version.revision > 0
 

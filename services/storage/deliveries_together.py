@@ -1,27 +1,15 @@
 """Routing together what is asked for in one moment: one unit of work shares its statements among many messages."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from typing import Protocol
-
-from sqlalchemy import Connection
 
 from services.errors import Invalid, Transient
 from services.storage.delivery_records import Routed
-from services.storage.ports import Executor
 
 Answer = Routed | Invalid
-
-
-class RouteAll(Protocol):
-    """The unit of work."""
-
-    def __call__(self, connection: Connection, *, wanted: Sequence[tuple[str, datetime]]) -> list[Answer]:
-        """Route messages, each with the time of its asking; return one answer each."""
-        ...
+Wanted = Sequence[tuple[str, datetime]]  # messages, each with the time of its asking
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +28,12 @@ class _Asked:
 
 
 class Together:
-    """Routes what was asked for since the loop last turned, in the order asked; ``route_all`` is the unit."""
+    """Routes what was asked for since the loop last turned, in the order asked.
 
-    def __init__(self, executor: Executor, route_all: RouteAll) -> None:
-        self._executor = executor
+    ``route_all`` does it in one unit of work and returns one answer each.
+    """
+
+    def __init__(self, route_all: Callable[[Wanted], Awaitable[list[Answer]]]) -> None:
         self._route_all = route_all
         self._asked: list[_Asked] = []
         self._running: set[asyncio.Task[None]] = set()
@@ -79,6 +69,6 @@ class Together:
 
     async def _attempt(self, asked: Sequence[_Asked]) -> None:
         wanted = [(one.message_id, one.now) for one in asked]
-        answers = await self._executor.write(partial(self._route_all, wanted=wanted))
+        answers = await self._route_all(wanted)
         for one, answer in zip(asked, answers, strict=True):
             one.settle(answer)

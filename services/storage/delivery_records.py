@@ -186,6 +186,11 @@ class Appetite:
         """How many may be patient."""
         return self.most if self.most_patient is None else min(self.most, self.most_patient)
 
+    @property
+    def is_short(self) -> bool:
+        """Whether something that is due may have to wait for room."""
+        return self.patient < 1 or (self.mail is not None and self.mail.is_short)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Followed:

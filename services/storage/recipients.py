@@ -16,6 +16,7 @@ from schemas.vocabularies import Audience
 from services.storage import audit
 from services.storage.driver import run
 from services.storage.records import Channel, ChannelKind, Directory, Participation, Recipient, RecipientKind
+from services.storage.repeating import one_statement
 from services.storage.statements import insert_once, next_number
 from services.storage.tables import counters, institutions, participations
 
@@ -52,6 +53,13 @@ class DirectoryReader:
 
     def __init__(self) -> None:
         self._last: Directory | None = None
+
+    @one_statement
+    def unchanged(self, connection: Connection) -> Directory | None:
+        """Return the directory where it is still what was read last, else None: a query of one statement."""
+        version = run(connection, _version).scalar() or 0
+        last = self._last
+        return last if last is not None and last.version == version else None
 
     def __call__(self, connection: Connection) -> Directory:
         """Return the directory as this transaction sees it."""
