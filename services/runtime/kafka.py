@@ -36,6 +36,9 @@ _BATCH = 16  # records that are handled side by side before their offsets are co
 _CLAIMS_END_AFTER = timedelta(seconds=30)
 _COLLECT_AFTER = 20_000  # new objects; most die by themselves with the alert they belong to
 _BY_FAUST = "classify"
+_LINGER = {
+    "metrics": timedelta(milliseconds=500)
+}  # counts for whoever looks every few seconds: one fetch for many
 
 
 def serve(settings: Settings, roles: frozenset[str]) -> None:
@@ -116,7 +119,7 @@ class _Readers:
                 service, self._connection, dead_letters=dead_letters, clock=now
             )
         else:
-            feed = KafkaFeed(self._connection, most=_BATCH)
+            feed = KafkaFeed(self._connection, most=_BATCH, linger=_LINGER.get(service.name, timedelta(0)))
             worker = FeedWorker(service, self._connection, feed=feed, dead_letters=dead_letters, clock=now)
         self._instruments.watch(
             service.name, lag=worker.lag, silence=lambda: worker.silence().total_seconds()

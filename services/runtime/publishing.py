@@ -31,7 +31,9 @@ MOST_BYTES: Final = 32 << 20  # of payload; the rest is the sweeper's
 _MOST_AT_ONCE: Final = 500
 _MOST_BYTES_AT_ONCE: Final = 4 << 20
 _MOST_UNMARKED: Final = 50_000
-_MARK_AFTER: Final = timedelta(milliseconds=50)  # lets those of a moment be marked together
+# Lets those of a moment be marked together: one by one, marks would be half of a quiet database's commits. Far below
+# the sweeper's grace.
+_MARK_AFTER: Final = timedelta(milliseconds=500)
 _FIRST_PAUSE: Final = timedelta(milliseconds=100)
 _LONGEST_PAUSE: Final = timedelta(seconds=1)
 _PASS_OVER: Final = (

@@ -39,6 +39,7 @@ _CLOSE_WITHIN: Final = 5.0
 _FIRST_PAUSE: Final = 0.25
 _LONGEST_PAUSE: Final = 5.0
 _BUSY_FOR: Final = 5.0  # after a full batch; above what a commit between two may take
+_GATHERED: Final = 1 << 18  # bytes that are answered at once, however long the brokers may linger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +53,22 @@ class KafkaRecord(Record):
 class KafkaFeed:
     """Reads topics as a member of a consumer group; one reader of each group."""
 
-    def __init__(self, connection: KafkaConnection, *, most: int, session: timedelta = SESSION) -> None:
-        """Yield at most `most` records at a time; a member that is silent for `session` loses its partitions."""
+    def __init__(
+        self,
+        connection: KafkaConnection,
+        *,
+        most: int,
+        session: timedelta = SESSION,
+        linger: timedelta = timedelta(0),
+    ) -> None:
+        """Yield at most `most` records at a time; a member that is silent for `session` loses its partitions.
+
+        With `linger`, below a second, the brokers let records gather for so long before they answer.
+        """
         self._connection = connection
         self._most = most
         self._session = session
+        self._linger = linger
         self._members: dict[str, _Member] = {}
 
     async def read(
@@ -75,6 +87,7 @@ class KafkaFeed:
                 group=group,
                 most=self._most,
                 session=self._session,
+                linger=self._linger,
                 heard_at=heard_at,
             )
             try:
@@ -134,6 +147,7 @@ class _Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has 
         group: str,
         most: int,
         session: timedelta,
+        linger: timedelta,
         heard_at: float,
     ) -> None:
         self._connection = connection
@@ -141,6 +155,7 @@ class _Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has 
         self._group = group
         self._most = most
         self._session = session.total_seconds()
+        self._linger = linger
         self._consumer: AIOKafkaConsumer | None = None
         self._positions: Positions[TopicPartition] = Positions()
         self._epoch = 0
@@ -167,6 +182,7 @@ class _Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has 
             heartbeat_interval_ms=session // 5,
             rebalance_timeout_ms=session * 2,
             max_partition_fetch_bytes=MOST_BYTES,
+            **_lingering(self._linger),
         )
         self._consumer = consumer
         consumer.subscribe(self._topics, listener=self)
@@ -316,6 +332,13 @@ class _Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has 
             else:
                 if epoch == self._epoch:
                     self._positions.committed(offsets)
+
+
+def _lingering(linger: timedelta) -> dict[str, int]:
+    """Return the options of a consumer whose answers wait for more than one record."""
+    if not linger:
+        return {}
+    return {"fetch_min_bytes": _GATHERED, "fetch_max_wait_ms": int(linger.total_seconds() * 1000)}
 
 
 async def _unless(stop: asyncio.Event, work: asyncio.Future[Any]) -> bool:
