@@ -9,15 +9,24 @@ import json
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, insert, or_, select, update
 from sqlalchemy.engine import Row
 
 from services.storage import audit
+from services.storage.driver import run
 from services.storage.records import ApiKey
+from services.storage.repeating import one_statement
 from services.storage.tables import api_keys
 
 PREFIX_LENGTH = 12
 SCOPES = frozenset({"send", "amend", "read", "acknowledge", "secretariat"})
+
+
+_usable = select(api_keys).where(
+    api_keys.c.prefix == bindparam("named"),
+    api_keys.c.revoked_at.is_(None),
+    or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > bindparam("at")),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,16 +73,12 @@ def create(connection: Connection, new: NewKey, *, actor: str) -> None:
     )
 
 
+@one_statement
 def find(connection: Connection, secret: str, *, now: datetime) -> ApiKey | None:
     """Return the key that `secret` is, unless it has expired or was revoked."""
     if "\x00" in secret:  # PostgreSQL holds no such text, and refuses to look for it
         return None
-    usable = select(api_keys).where(
-        api_keys.c.prefix == secret[:PREFIX_LENGTH],
-        api_keys.c.revoked_at.is_(None),
-        or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > now),
-    )
-    row = connection.execute(usable).first()
+    row = run(connection, _usable, {"named": secret[:PREFIX_LENGTH], "at": now}).first()
     if row is None or not hmac.compare_digest(row.sha256, digest(secret)):
         return None
     return _to_key(row)

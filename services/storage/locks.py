@@ -10,6 +10,8 @@ from collections.abc import Iterable
 
 from sqlalchemy import ARRAY, BigInteger, Connection, bindparam, text
 
+from services.storage.driver import run
+
 # `unnest` yields the array in its order, and each lock is waited for before the next is asked for.
 _take = text("SELECT pg_advisory_xact_lock(k) FROM unnest(CAST(:numbers AS bigint[])) AS t(k)").bindparams(
     bindparam("numbers", type_=ARRAY(BigInteger))
@@ -30,7 +32,7 @@ def lock(connection: Connection, keys: Iterable[str]) -> bool:
     """
     if connection.dialect.name != "postgresql":
         return False
-    connection.execute(_take, {"numbers": sorted({number(key) for key in keys})})
+    run(connection, _take, {"numbers": sorted({number(key) for key in keys})})
     return True
 
 

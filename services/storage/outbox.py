@@ -1,6 +1,6 @@
 """The outbox: what a stage hands on, written in the stage's own transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, Final
@@ -64,9 +64,11 @@ def append_all(connection: Connection, events: Sequence[Event], *, now: datetime
         return
     connection.info.setdefault(APPENDED, set()).update(row["topic"] for row in rows)
     if connection.dialect.name == "postgresql":
-        new = sorted(
-            map(_record, connection.execute(_append_and_return(), rows)), key=lambda one: one.position
+        statement = _append_and_return()
+        kept: Iterable[Any] = (
+            run(connection, statement, rows[0]) if len(rows) == 1 else connection.execute(statement, rows)
         )
+        new = sorted([_record(row) for row in kept], key=lambda one: one.position)
         connection.info.setdefault(RECORDS, []).extend(new)
     else:
         connection.info.setdefault(EVENTS, []).extend(events)

@@ -4,11 +4,18 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, or_, select, update
 
+from services.storage.driver import run
 from services.storage.records import Record
 from services.storage.repeating import repeatable
 from services.storage.tables import outbox
+
+_mark = (
+    update(outbox)
+    .where(outbox.c.id.in_(bindparam("ids", expanding=True)), outbox.c.published_at.is_(None))
+    .values(published_at=bindparam("at"))
+)
 
 
 def unpublished(
@@ -63,8 +70,4 @@ def mark_published(connection: Connection, positions: Iterable[int], *, now: dat
     ids = sorted(positions)  # two processes that mark the same rows take their locks in one order
     size = 1 << (len(ids) - 1).bit_length()  # few lengths: to a database each is a statement of its own
     padded = ids + ids[-1:] * (size - len(ids))
-    connection.execute(
-        update(outbox)
-        .where(outbox.c.id.in_(padded), outbox.c.published_at.is_(None))
-        .values(published_at=now)
-    )
+    run(connection, _mark, {"ids": padded, "at": now})
