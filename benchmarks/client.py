@@ -65,11 +65,15 @@ class Client:
 
     async def open(self) -> None:
         """Open the connections."""
-        loop = asyncio.get_running_loop()
         for _ in range(self._connections):
-            _, line = await loop.create_connection(_Line, "127.0.0.1", self._port)
-            self._lines.append(line)
-            self._free.put_nowait(line)
+            self._free.put_nowait(await self._open())
+
+    async def _open(self) -> _Line:
+        _, line = await asyncio.get_running_loop().create_connection(_Line, "127.0.0.1", self._port)
+        self._lines = [one for one in self._lines if one.transport and not one.transport.is_closing()] + [
+            line
+        ]
+        return line
 
     def is_open(self) -> bool:
         """Return whether the server has ended none of the connections; it does so after some idle seconds."""
@@ -79,8 +83,8 @@ class Client:
         """Send one body; raises `OSError` where the server went away."""
         line = await self._free.get()
         assert line.transport is not None
-        if line.transport.is_closing():  # nobody would answer
-            raise ConnectionResetError
+        if line.transport.is_closing():  # it was idle for long, and nobody would answer
+            line = await self._open()
         line.answer = asyncio.get_running_loop().create_future()
         sent_at = time.monotonic()
         line.transport.write(self._head + str(len(body)).encode() + b"\r\n\r\n" + body)
