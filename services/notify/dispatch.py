@@ -145,15 +145,21 @@ class Dispatcher:
         if wanted.most < 1 and (wanted.mail is None or wanted.mail.most < 1):
             return
         try:
-            # The directory first: what is claimed and then not sent would wait for its lease to end.
-            directory = await self._deliveries.directory()
             claims = await self._deliveries.claim(
                 now=self._clock(), limit=wanted.most, most_patient=wanted.most_patient, mail=wanted.mail
             )
         except Transient:
             return  # the ledger is out of reach: the rows are still there, and so is the next poll
         if claims:
-            self._start(claims, directory)
+            self._start(claims, await self._directory())
+
+    async def _directory(self) -> Directory:
+        """Return the directory as it stands after a claim: one read before may lack whom that is for."""
+        while True:
+            try:
+                return await self._deliveries.directory()
+            except Transient:
+                await asyncio.sleep(self._poll.total_seconds())
 
     def _remember(self, routed: Routed) -> None:
         for version in routed.versions:
@@ -247,7 +253,7 @@ class Dispatcher:
         if settled.next_at is not None:
             self._next_at = settled.next_at if self._next_at is None else min(self._next_at, settled.next_at)
         if settled.claims:
-            self._start(settled.claims, await self._deliveries.directory())
+            self._start(settled.claims, await self._directory())
         more = settled.claims is None and (settled.ready or short)
         if more or settled.next_at is not None or self._group is None:
             self.wake()

@@ -7,8 +7,10 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
+import pytest
 from prometheus_client import CollectorRegistry
 
+from services.errors import Transient
 from services.notify.channels.address_guard import AddressGuard
 from services.notify.channels.sending import Addressing, Channels, Renderers, Sender
 from services.notify.channels.webhook import WebhookChannel
@@ -16,8 +18,8 @@ from services.notify.dispatch import Dispatcher
 from services.notify.instruments import Instruments
 from services.notify.links import LinkKeys
 from services.notify.service import NotifyService
-from services.storage.delivery_records import Delivered, Outcome
-from services.storage.records import Record
+from services.storage.delivery_records import Claim, Delivered, Outcome
+from services.storage.records import Directory, Record
 from tests.builders import make_alert
 from tests.deliveries_rig import Rig, email, make_recipient, until, webhook
 
@@ -228,3 +230,48 @@ async def test_a_notification_follows_its_recipient_to_a_new_address(rig: Rig) -
     await run_hanging(rig, channel, done)
     assert channel.got == ["https://new.example.org/hook"]
     assert (await rig.rows())[0].attempts == 1
+
+
+async def test_who_joins_the_directory_while_others_are_claimed_is_told(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dispatcher, channel = make_dispatcher(rig, lambda _: httpx.Response(204), Mailbox())
+    claim, joined = rig.deliveries.claim, False
+
+    async def join_before(**given: Any) -> list[Claim]:
+        nonlocal joined
+        if not joined:
+            joined = True
+            await rig.direct(make_recipient())
+            await rig.issue()
+        return await claim(**given)
+
+    async def claimed() -> bool:
+        return joined and "pending" not in {row.state for row in await rig.rows()}
+
+    monkeypatch.setattr(rig.deliveries, "claim", join_before)
+    await run_until(rig, dispatcher, channel, claimed)
+    assert [row.state for row in await rig.rows()] == ["delivered"]
+
+
+async def test_a_ledger_that_goes_away_after_a_claim_costs_it_nothing(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await rig.direct(make_recipient())
+    await rig.issue()
+    dispatcher, channel = make_dispatcher(rig, lambda _: httpx.Response(204), Mailbox())
+    directory, tries = rig.deliveries.directory, 0
+
+    async def away_at_first() -> Directory:
+        nonlocal tries
+        tries += 1
+        if tries < 3:
+            raise Transient("the ledger is out of reach")
+        return await directory()
+
+    async def told() -> bool:
+        return {row.state for row in await rig.rows()} == {"delivered"}
+
+    monkeypatch.setattr(rig.deliveries, "directory", away_at_first)
+    await run_until(rig, dispatcher, channel, told)
+    assert [row.attempts for row in await rig.rows()] == [1]
