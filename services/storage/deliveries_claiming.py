@@ -1,7 +1,6 @@
 """Claiming what to send: most urgent first, fair between endpoints, one probe for an endpoint that fails.
 
-Endpoints are asked one by one over an index of pending rows, so that a dead or slow recipient with a long
-queue costs the others nothing.
+Each endpoint is asked for its own part, so that a dead or slow recipient with a long queue costs the others nothing.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,6 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, func, select
 
+from services.storage.deliveries_due import due, endpoints_with_pending, probe
 from services.storage.deliveries_rows import NOTIFICATION_COLUMNS, to_claimed, to_notification
 from services.storage.deliveries_states import CLAIMED, PENDING
 from services.storage.delivery_records import URGENT, Appetite, Claim, Health
@@ -23,8 +23,6 @@ from services.storage.tables import Instant, endpoints, notifications, receipts,
 _LEAST_URGENT: Final = 3
 _CLAIMING: Final = "claiming"
 
-_first_endpoint = select(func.min(notifications.c.endpoint_id)).where(notifications.c.state == PENDING)
-_next_endpoint = _first_endpoint.where(notifications.c.endpoint_id > bindparam("after"))
 _in_flight = (
     select(notifications.c.endpoint_id, func.count())
     .where(notifications.c.state == CLAIMED)
@@ -37,34 +35,6 @@ _ailing = select(
     endpoints.c.next_probe_at,
     endpoints.c.disabled_reason,
 ).where((endpoints.c.failures > 0) | endpoints.c.disabled_reason.is_not(None))
-_due = (
-    select(*NOTIFICATION_COLUMNS, threads.c.version.label("newest"))
-    .join(threads, threads.c.id == notifications.c.thread_id)
-    .where(
-        notifications.c.endpoint_id == bindparam("endpoint"),
-        notifications.c.state == PENDING,
-        notifications.c.urgency <= bindparam("least"),
-        notifications.c.next_at <= bindparam("at"),
-    )
-    .order_by(notifications.c.urgency, notifications.c.next_at)
-    .limit(bindparam("most"))
-    .with_for_update(skip_locked=True, of=notifications)
-)
-# A row that is not due yet may be the probe where no other is: else one waiting row, backing off by itself,
-# would find out hours late that its receiver is well again.
-_probe = (
-    select(*NOTIFICATION_COLUMNS, threads.c.version.label("newest"))
-    .join(threads, threads.c.id == notifications.c.thread_id)
-    .where(
-        notifications.c.endpoint_id == bindparam("endpoint"),
-        notifications.c.state == PENDING,
-        notifications.c.urgency <= bindparam("least"),
-        notifications.c.next_at.is_not(None),
-    )
-    .order_by(notifications.c.next_at > bindparam("at"), notifications.c.urgency, notifications.c.next_at)
-    .limit(1)
-    .with_for_update(skip_locked=True, of=notifications)
-)
 _mine = (
     select(*NOTIFICATION_COLUMNS, threads.c.version.label("newest"))
     .join(threads, threads.c.id == notifications.c.thread_id)
@@ -130,22 +100,19 @@ def claim(
     found: list[Any] = []
     probes: set[str] = set()
     least_urgent = _LEAST_URGENT if appetite.patient or by_mail.patient else URGENT
-    for endpoint in _endpoints_with_pending(connection):
+    rooms: dict[str, int] = {}
+    for endpoint in endpoints_with_pending(connection):
         health = ailing.get(endpoint)
         flying = in_flight.get(endpoint, 0)
-        wanted: dict[str, Any] = {"endpoint": endpoint, "at": now, "least": least_urgent}
         if health is not None and health.next_probe_at is not None and health.disabled_reason is None:
-            if flying or health.next_probe_at > now:
-                continue
-            statement = _probe
-            probes.add(endpoint)
+            if not flying and health.next_probe_at <= now:
+                probes.add(endpoint)
+                found += probe(connection, endpoint, least_urgent=least_urgent, at=now)
         else:
             room = _room(health, flying=flying, per_endpoint=per_endpoint, tolerated=tolerated)
-            if room < 1:
-                continue
-            statement = _due
-            wanted["most"] = min(room, most)
-        found.extend(run(connection, statement, wanted))
+            if room > 0:
+                rooms[endpoint] = min(room, most)
+    found += due(connection, rooms, least_urgent=least_urgent, at=now)
     found.sort(key=lambda row: (row.urgency, row.next_at or now))
     chosen = [
         row
@@ -246,11 +213,3 @@ def _healths(connection: Connection) -> Iterable[Health]:
             next_probe_at=row.next_probe_at,
             disabled_reason=row.disabled_reason,
         )
-
-
-def _endpoints_with_pending(connection: Connection) -> Iterable[str]:
-    """Yield each endpoint that has pending rows: one index seek each, however long the queues are."""
-    endpoint = run(connection, _first_endpoint).scalar()
-    while endpoint is not None:
-        yield endpoint
-        endpoint = run(connection, _next_endpoint, {"after": endpoint}).scalar()

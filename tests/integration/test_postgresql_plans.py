@@ -75,7 +75,7 @@ def plans_of(connection: Connection, unit: Callable[[Connection], Any]) -> list[
     asked: list[tuple[str, Any]] = []
 
     def note(sql: str, parameters: Any) -> None:
-        if sql.lstrip().upper().startswith(("SELECT", "UPDATE", "DELETE")):
+        if sql.lstrip().upper().startswith(("SELECT", "UPDATE", "DELETE", "WITH")):
             asked.append((sql, tuple(parameters)))
 
     def by_core(_c: Any, _cursor: Any, sql: str, parameters: Any, _context: Any, many: bool) -> None:

@@ -1,0 +1,88 @@
+"""What is due of each endpoint, over an index of pending rows: one seek for an endpoint, however long its queue is.
+
+PostgreSQL is asked for all endpoints in one statement: dozens of round trips would keep everybody else who claims
+waiting. SQLite, which has no lateral join, is asked for one after the other, at no cost of the kind.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import ARRAY, Connection, Integer, Select, String, bindparam, func, select, true
+
+from services.storage.deliveries_rows import NOTIFICATION_COLUMNS
+from services.storage.deliveries_states import PENDING
+from services.storage.driver import run
+from services.storage.tables import notifications, threads
+
+_pending = notifications.c.state == PENDING
+_first = select(func.min(notifications.c.endpoint_id).label("id")).where(_pending).cte(recursive=True)
+_next = select(func.min(notifications.c.endpoint_id)).where(
+    _pending, notifications.c.endpoint_id > _first.c.id
+)
+_chain = _first.union_all(select(_next.scalar_subquery()).where(_first.c.id.is_not(None)))
+_endpoints = select(_chain.c.id).where(_chain.c.id.is_not(None))
+
+
+def _waiting(endpoint: Any) -> Select[Any]:
+    """Return what is pending at an endpoint, for whoever does not wait for what others hold."""
+    return (
+        select(*NOTIFICATION_COLUMNS, threads.c.version.label("newest"))
+        .join(threads, threads.c.id == notifications.c.thread_id)
+        .where(
+            notifications.c.endpoint_id == endpoint, _pending, notifications.c.urgency <= bindparam("least")
+        )
+        .with_for_update(skip_locked=True, of=notifications)
+    )
+
+
+def _due(endpoint: Any, room: Any) -> Select[Any]:
+    return (
+        _waiting(endpoint)
+        .where(notifications.c.next_at <= bindparam("at"))
+        .order_by(notifications.c.urgency, notifications.c.next_at)
+        .limit(room)
+    )
+
+
+_due_of_one: Final = _due(bindparam("endpoint"), bindparam("room"))
+_asked = (
+    func.unnest(bindparam("endpoints", type_=ARRAY(String)), bindparam("rooms", type_=ARRAY(Integer)))
+    .table_valued("endpoint", "room")
+    .render_derived(name="asked")
+)
+_found = _due(_asked.c.endpoint, _asked.c.room).lateral("found")
+_due_of_all: Final = select(_found).select_from(_asked.join(_found, true()))
+# A row that is not due yet may be the probe where no other is: else one waiting row, backing off by itself,
+# would find out hours late that its receiver is well again.
+_probe: Final = (
+    _waiting(bindparam("endpoint"))
+    .where(notifications.c.next_at.is_not(None))
+    .order_by(notifications.c.next_at > bindparam("at"), notifications.c.urgency, notifications.c.next_at)
+    .limit(1)
+)
+
+
+def endpoints_with_pending(connection: Connection) -> Sequence[str]:
+    """Return each endpoint that has pending rows."""
+    found: Sequence[str] = run(connection, _endpoints).scalars().all()
+    return found
+
+
+def due(connection: Connection, rooms: Mapping[str, int], *, least_urgent: int, at: datetime) -> list[Any]:
+    """Return of each endpoint the rows that are due, the most urgent first, as many as there is room for."""
+    if not rooms:
+        return []
+    common = {"least": least_urgent, "at": at}
+    if connection.dialect.name == "postgresql":
+        asked = {"endpoints": list(rooms), "rooms": list(rooms.values())}
+        return list(run(connection, _due_of_all, asked | common))
+    found: list[Any] = []
+    for endpoint, room in rooms.items():
+        found.extend(run(connection, _due_of_one, {"endpoint": endpoint, "room": room} | common))
+    return found
+
+
+def probe(connection: Connection, endpoint: str, *, least_urgent: int, at: datetime) -> list[Any]:
+    """Return the row, if there is one, that may find out whether an endpoint is well again."""
+    return list(run(connection, _probe, {"endpoint": endpoint, "least": least_urgent, "at": at}))
