@@ -17,7 +17,8 @@ from xdist.scheduler import LoadScopeScheduling
 _LANES: Final = {  # by the name of the test: whoever deals them out sees nothing else
     "cluster": re.compile(r"/test_scale_out\.py::|/test_chaos\.py::|^tests/e2e/.*\[cluster\]"),
     "kafka": re.compile(r"^tests/integration/test_(kafka|faust|feed)_\w+\.py::|\[kafka\]"),
-    "relay": re.compile(r"^tests/e2e/"),
+    # a command that ends by itself disturbs no other, and measures nothing
+    "relay": re.compile(r"^tests/e2e/(?!test_bad_configuration|test_classify_command)"),
 }
 
 

@@ -10,6 +10,7 @@ from tests.lanes import lane_of, needed_lane
     [
         ("tests/e2e/test_limits.py::test_x", "relay"),
         ("tests/e2e/test_demo.py::test_x[embedded]", "relay"),
+        ("tests/e2e/test_bad_configuration.py::test_x[eighty]", None),
         ("tests/e2e/test_demo.py::test_x[cluster]", "cluster"),
         ("tests/e2e/test_chaos.py::test_x", "cluster"),
         ("tests/integration/test_scale_out.py::test_x", "cluster"),
