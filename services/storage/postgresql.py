@@ -8,10 +8,11 @@ back. Every wait is bounded: for a connection, a lock, a statement, the network.
 import asyncio
 import random
 import threading
-from collections.abc import Callable, Coroutine, Sequence, Set
+from collections.abc import Callable, Coroutine, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any, Final, Generic, TypeVar
 
 from sqlalchemy import URL, Connection, event
@@ -51,6 +52,11 @@ _SESSION: Final = {
 }
 
 
+# Of units and short queries, all of which read by index: the plans of tables that were empty when a connection first
+# asked would read them whole for ever, and planning each call anew takes as long as running it.
+_BY_INDEX: Final = {"enable_seqscan": "off", "plan_cache_mode": "force_generic_plan"}
+
+
 @dataclass(frozen=True, slots=True)
 class _Done(Generic[T]):
     """What a committed unit gave."""
@@ -78,7 +84,7 @@ class PostgresLedger:
         self.on_commit: list[Callable[[Set[str]], None]] = []
         self.on_append: list[Callable[[Sequence[Record]], None]] = []
         self._patience = patience.total_seconds()
-        self._engine = open_async_engine(url, connections=connections)
+        self._engine = open_async_engine(url, connections=connections, session=_BY_INDEX)
         self._reading = _reader(self._engine)
         self._single = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._gate = Gate(connections, most_waiting=_MOST_WAITING, patience=patience)
@@ -201,14 +207,21 @@ class _SlowReader:
 
 
 def open_async_engine(
-    url: URL, *, connections: int | None, answer_within: float = _ANSWER_WITHIN
+    url: URL,
+    *,
+    connections: int | None,
+    answer_within: float = _ANSWER_WITHIN,
+    session: Mapping[str, str] = MappingProxyType({}),
 ) -> AsyncEngine:
-    """Return an engine of at most `connections` (None: a new one each time), whose every wait is bounded."""
+    """Return an engine of at most `connections` (None: a new one each time), whose every wait is bounded.
+
+    `session` are settings of the server for its connections.
+    """
     statement = f"{int(answer_within * 750)}ms"  # the server gives up first, and says so
     bounds = {
         "timeout": _CONNECT_WITHIN,
         "command_timeout": answer_within,
-        "server_settings": _SESSION | {"statement_timeout": statement},
+        "server_settings": {**_SESSION, **session, "statement_timeout": statement},
         "prepared_statement_cache_size": 500,  # more than there are statements
     }
     pool: dict[str, Any] = {"poolclass": NullPool}
