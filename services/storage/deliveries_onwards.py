@@ -75,16 +75,16 @@ def route_then_claim(
     directory: Callable[[Connection], Directory],
     claim: Claiming,
 ) -> tuple[list[Routed | Invalid], Followed | None]:
-    """Route, then claim what is due; None: nothing was claimed, because it was not safe, or nobody was hungry.
+    """Route, then claim what is due; None: nothing was claimed, because it was not safe, or there was nothing.
 
     Only what opens its thread is followed by a claim here: whoever routes a later version holds rows that a
-    settlement may wait for, and shall not wait in the line of those who claim.
+    settlement may wait for, and shall not wait in the line of those who claim. What was routed before may be what an
+    earlier run of this very unit committed: its claim is asked for again.
     """
     answers = route(connection)
     routed = tuple(answer for answer in answers if isinstance(answer, Routed))
-    if not any(one.ready for one in routed) or any(
-        is_later(version) for one in routed for version in one.versions
-    ):
+    versions = [version for one in routed for version in one.versions]
+    if any(map(is_later, versions)) or (versions and not any(one.ready for one in routed)):
         return answers, None
     claims = claim(connection)
     if not claims:

@@ -1,12 +1,16 @@
 """Several notifiers on a real PostgreSQL: what is routed is claimed by the same commit, a settlement looks further."""
 
+from functools import partial
 from typing import Any
 
 import pytest
 
+from services.storage import deliveries_onwards
 from services.storage.delivery_records import Appetite, Claim, Delivered, Followed, Settlement
+from services.storage.recipients import DirectoryReader
 from tests.builders import make_alert
 from tests.deliveries_rig import Rig, email, make_recipient, webhook
+from tests.integration.test_delivering_at_once import claiming, routing
 
 pytestmark = [pytest.mark.integration, pytest.mark.needs("postgresql")]
 
@@ -70,6 +74,24 @@ async def test_without_room_it_is_routed_and_nothing_is_claimed(rig: Rig) -> Non
     assert done == []
     assert answer.ready
     assert await states(rig) == ["pending"]
+
+
+async def test_a_run_whose_commit_was_not_answered_gives_the_same_claims_again(rig: Rig) -> None:
+    await rig.direct(make_recipient(channels=(webhook(), email())))
+    message_id = await rig.classify()
+    route_it = routing(message_id, now=rig.now)
+    unit = partial(
+        deliveries_onwards.route_then_claim,
+        route=route_it,
+        directory=DirectoryReader(),
+        claim=claiming("token", now=rig.now),
+    )
+    (_, first), (_, again) = [await rig.ledger.write(unit) for _ in range(2)]
+    assert first is not None
+    assert again is not None
+    assert len(first.claims) == 2
+    assert {one.notification.id for one in again.claims} == {one.notification.id for one in first.claims}
+    assert [row.attempts for row in await rig.rows()] == [1, 1]
 
 
 async def test_what_no_longer_follows_claims_nothing(rig: Rig) -> None:
