@@ -91,9 +91,24 @@ class StrictConsumer(Consumer):
     def _new_consumer_thread(self) -> AIOKafkaConsumerThread:
         return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
+    def passed_over(self) -> frozenset[tuple[str, int]]:
+        """Return the partitions of which the next record is not acknowledged, and a later one is.
+
+        Records are acknowledged in the order in which they came: that one never came, or comes a second time.
+        """
+        waiting = ((tp, acked, self._start(tp)) for tp, acked in list(self._acked.items()) if acked)
+        return frozenset(
+            (tp.topic, tp.partition)
+            for tp, acked, start in waiting
+            if start not in acked and max(acked) > start
+        )
+
+    def _start(self, tp: Any) -> int:
+        return max(self._committed_offset[tp] or 0, self._log_starts.get(tp, 0))
+
     def _new_offset(self, tp: Any) -> int | None:
         acked = self._acked[tp]
-        start = max(self._committed_offset[tp] or 0, self._log_starts.get(tp, 0))
+        start = self._start(tp)
         end = next_offset(acked, start=start)
         if end == start:
             return None
@@ -178,6 +193,15 @@ def assigned(app: App) -> frozenset[tuple[str, int]]:
         return frozenset((name, number) for name, number in app.consumer.assignment())
     except ConsumerNotStarted:
         return frozenset()
+
+
+def passed_over(app: App) -> frozenset[tuple[str, int]]:
+    """Return the partitions of which a record was passed over, as (topic, number)."""
+    try:
+        consumer = app.consumer
+    except ConsumerNotStarted:
+        return frozenset()
+    return consumer.passed_over() if isinstance(consumer, StrictConsumer) else frozenset()
 
 
 def is_member(app: App) -> bool:

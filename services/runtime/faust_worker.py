@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError
 
 from services.errors import Transient
 from services.runtime.consume import Intake, Service
-from services.runtime.faust_app import SESSION, App, Event, assigned, build, is_member
+from services.runtime.faust_app import SESSION, App, Event, assigned, build, is_member, passed_over
 from services.runtime.fence import Fence
 from services.runtime.in_order import InOrder
 from services.runtime.lifecycle import pause
@@ -108,6 +108,7 @@ class FaustWorker:
                             limits=self._limits,
                             ask=ask,
                             placed=self._is_member,
+                            passed_over=self._passed_over,
                             # behind a backlog a partition's turn may come later than the limit
                             excused=lambda: excused(intake, busy=flow.is_full(), limits=self._limits),
                         ),
@@ -134,6 +135,9 @@ class FaustWorker:
 
     def _is_member(self) -> bool:
         return self._app is not None and is_member(self._app)
+
+    def _passed_over(self) -> frozenset[Partition]:
+        return frozenset() if self._app is None else passed_over(self._app)
 
     def _assigned(self) -> frozenset[Partition]:
         return frozenset() if self._app is None else assigned(self._app)

@@ -7,7 +7,7 @@ A fresh start reads on. The broker is asked for both ends, so that nothing rests
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
@@ -30,6 +30,9 @@ class Limits:
     """How long what must pass may last. Only time in which the brokers answer and nothing excuses it is counted."""
 
     stall: timedelta = timedelta(seconds=20)  # above the session: after a death the others wait for that long
+    passed_over: timedelta = timedelta(
+        seconds=3
+    )  # where a later record is done with: the one before never comes
     unplaced: timedelta = timedelta(
         seconds=90
     )  # above the minute that brokers wait for a member to join again
@@ -47,15 +50,23 @@ class _Standing:
 class Stall:
     """Counts for each partition how long it stood still. Only the time between two answers is ever counted."""
 
-    def __init__(self, limit: timedelta) -> None:
-        """`limit`: how long a partition may stand still; longer than a rebalance takes."""
+    def __init__(self, limit: timedelta, *, passed_over: timedelta | None = None) -> None:
+        """`limit`: how long a partition may stand still; longer than a rebalance takes. See `Limits`."""
         self._limit = limit
+        self._passed_over = limit if passed_over is None else passed_over
         self._standing: dict[Partition, _Standing] = {}
 
-    def look(self, reaches: Mapping[Partition, Reach], *, passed: timedelta) -> frozenset[Partition]:
+    def look(
+        self,
+        reaches: Mapping[Partition, Reach],
+        *,
+        passed: timedelta,
+        passed_over: Collection[Partition] = frozenset(),
+    ) -> frozenset[Partition]:
         """Take one answer of the broker, `passed` after the one before; return what stood still for too long.
 
-        What is not among `reaches` is another's now, or has been read to its end, and counts anew.
+        What is not among `reaches` is another's now, or has been read to its end, and counts anew. Of what is
+        `passed_over` the next record is missing, and later ones are done with.
         """
         before = self._standing
         self._standing = {}
@@ -68,7 +79,11 @@ class Stall:
             else:
                 known.counted += passed
             self._standing[partition] = known
-        return frozenset(name for name, one in self._standing.items() if one.counted > self._limit)
+        return frozenset(
+            name
+            for name, one in self._standing.items()
+            if one.counted > (self._passed_over if name in passed_over else self._limit)
+        )
 
 
 def excused(intake: Intake, *, busy: bool, limits: Limits) -> bool:
@@ -89,6 +104,7 @@ async def watch(
     ask: Callable[[], Awaitable[Mapping[Partition, Reach]]],
     placed: Callable[[], bool],
     excused: Callable[[], bool],
+    passed_over: Callable[[], Collection[Partition]] = frozenset,
     end: Callable[[int], object] = os._exit,
     every: timedelta = _EVERY,
 ) -> None:
@@ -97,7 +113,7 @@ async def watch(
     `ask` raises `Transient` while the brokers do not answer: that time is not counted, nor is what is `excused`.
     A place is one in the group, with its topics there; a member without a partition has one.
     """
-    stall = Stall(limits.stall)
+    stall = Stall(limits.stall, passed_over=limits.passed_over)
     unplaced = timedelta(0)
     while True:
         await pause(stop, every)
@@ -109,7 +125,7 @@ async def watch(
             continue
         passed = timedelta(0) if excused() else every
         unplaced = timedelta(0) if placed() else unplaced + passed
-        stalled = stall.look(reaches, passed=passed)
+        stalled = stall.look(reaches, passed=passed, passed_over=passed_over())
         if stalled:
             log.error(
                 "reading stands still", partitions=[f"{topic}-{number}" for topic, number in sorted(stalled)]

@@ -37,6 +37,13 @@ def test_what_stands_still_longer_than_the_limit_is_named() -> None:
     assert look(stall, STILL) == {ONE}
 
 
+def test_a_record_that_was_passed_over_is_waited_for_less_long() -> None:
+    stall = Stall(timedelta(seconds=9), passed_over=LIMIT)
+    both = {**STILL, OTHER: Reach(committed=0, end=2)}
+    found = [stall.look(both, passed=SECOND, passed_over={ONE}) for _ in range(5)]
+    assert found == [frozenset()] * 4 + [{ONE}]
+
+
 def test_a_partition_that_was_read_to_its_end_stands_still_for_ever() -> None:
     assert look(Stall(LIMIT), {ONE: Reach(committed=9, end=9)}, times=100) == frozenset()
 
