@@ -8,6 +8,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from schemas.vocabularies import Severity
+from services.notify.channels.room import Room
 from services.notify.channels.sending import Addressing, Channels, Mail, Renderers, Sender
 from services.notify.dispatch import Dispatcher
 from services.notify.instruments import Instruments
@@ -170,6 +171,36 @@ async def test_a_mail_server_that_stands_still_holds_up_no_webhook(rig: Rig) -> 
         dispatcher.wake()
         await until(told)
         stop.set()
+
+
+class Narrow:
+    """A mail server that takes nothing, by two connections: the others wait for one."""
+
+    def __init__(self) -> None:
+        self.room = Room(2)
+        self.asked = 0
+
+    async def send(self, address: str, message: bytes, *, urgency: int = 0, **_: Any) -> Outcome:
+        self.asked += 1
+        async with self.room.place(urgency=urgency):
+            await asyncio.Event().wait()
+        raise AssertionError("it never answers")
+
+
+async def test_mail_on_its_way_and_mail_that_waits_may_be_stopped_together(rig: Rig) -> None:
+    mailboxes = [f"mailbox-{number}" for number in range(16)]
+    await rig.direct(*(make_recipient(name, channels=(email(name),)) for name in mailboxes))
+    await rig.issue()
+    mail, stop = Narrow(), asyncio.Event()
+
+    async def crowded() -> bool:
+        return mail.asked == len(mailboxes)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_dispatcher(rig, Receivers(), most=64, mail=mail).run(stop))
+        await until(crowded)
+        stop.set()
+    assert [(row.state, row.reason) for row in await rig.rows()] == [("pending", "stopped")] * len(mailboxes)
 
 
 async def test_what_is_claimed_for_a_dispatcher_that_crashed_is_left_to_its_lease(rig: Rig) -> None:

@@ -31,20 +31,23 @@ class Room:
         if self._free:
             self._free -= 1
             return
-        one = (urgency, next(self._asked), asyncio.get_running_loop().create_future())
+        turn = asyncio.get_running_loop().create_future()
+        one = (urgency, next(self._asked), turn)
         heappush(self._waiting, one)
         try:
-            await one[2]
+            await turn
         except asyncio.CancelledError:
-            if one in self._waiting:
+            if turn.done() and not turn.cancelled():  # the place came together with the end of the wait
+                self._leave()
+            elif one in self._waiting:  # else whoever left has passed it over
                 self._waiting.remove(one)
                 heapify(self._waiting)
-            else:  # the place came together with the end of the wait
-                self._leave()
             raise
 
     def _leave(self) -> None:
-        if self._waiting:
-            heappop(self._waiting)[2].set_result(None)  # the place goes from hand to hand
-        else:
-            self._free += 1
+        while self._waiting:
+            turn = heappop(self._waiting)[2]
+            if not turn.done():  # else its wait was ended in this turn of the loop, and it has not run since
+                turn.set_result(None)  # the place goes from hand to hand
+                return
+        self._free += 1

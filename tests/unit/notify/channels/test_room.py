@@ -1,6 +1,9 @@
 """Who waits for room is let in by urgency."""
 
 import asyncio
+from collections.abc import Callable, Iterable
+
+import pytest
 
 from services.notify.channels.room import Room
 
@@ -8,6 +11,24 @@ from services.notify.channels.room import Room
 async def _enter(room: Room, order: list[str], name: str, *, urgency: int) -> None:
     async with room.place(urgency=urgency):
         order.append(name)
+
+
+async def _stay(room: Room, inside: list[int]) -> None:
+    async with room.place(urgency=3):
+        inside.append(1)
+        await asyncio.Event().wait()
+
+
+async def _fit(room: Room) -> int:
+    """Return how many are let in of more than there may be."""
+    inside: list[int] = []
+    tasks = [asyncio.create_task(_stay(room, inside)) for _ in range(9)]
+    await _turn()
+    fit = len(inside)
+    for task in reversed(tasks):  # who waits first
+        task.cancel()
+    await asyncio.wait(tasks)
+    return fit
 
 
 async def _turn() -> None:
@@ -47,3 +68,49 @@ async def test_who_gives_up_waiting_takes_no_place_along() -> None:
     await asyncio.wait([waiting, granted])
     await _enter(room, order, "next", urgency=3)
     assert order == ["next"]
+
+
+@pytest.mark.parametrize("in_order", [list, reversed], ids=["holders first", "waiters first"])
+async def test_those_inside_and_those_waiting_may_all_end_in_one_turn(
+    in_order: Callable[[list[asyncio.Task[None]]], Iterable[asyncio.Task[None]]],
+) -> None:
+    room = Room(2)
+    tasks = [asyncio.create_task(_stay(room, [])) for _ in range(6)]
+    await _turn()
+    for task in in_order(tasks):
+        task.cancel()
+    await asyncio.wait(tasks)
+    assert all(task.cancelled() for task in tasks)
+    assert await _fit(room) == 2
+
+
+async def test_all_of_them_may_run_out_of_time_together() -> None:
+    room = Room(2)
+
+    async def all_of_them() -> None:
+        async with asyncio.timeout(None) as ending, asyncio.TaskGroup() as group:
+            for _ in range(6):
+                group.create_task(_stay(room, []))
+            await _turn()
+            ending.reschedule(asyncio.get_running_loop().time())
+
+    with pytest.raises(TimeoutError):
+        await all_of_them()
+    assert await _fit(room) == 2
+
+
+async def test_a_place_given_to_who_ends_is_passed_over_those_who_end_with_it() -> None:
+    room, inside = Room(1), list[int]()
+    async with room.place(urgency=3):
+        ending = [asyncio.create_task(_stay(room, [])) for _ in range(3)]
+        staying = asyncio.create_task(_stay(room, inside))
+        await _turn()
+    for task in ending:  # the first has been given the place
+        task.cancel()
+    await asyncio.wait(ending)
+    await _turn()
+    assert all(task.cancelled() for task in ending)
+    assert inside == [1]
+    staying.cancel()
+    await asyncio.wait([staying])
+    assert await _fit(room) == 1
