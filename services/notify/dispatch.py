@@ -29,7 +29,7 @@ from services.storage.records import ChannelKind, Directory
 
 _BATCH: Final = 128
 _OF_MAIL: Final = 4  # one slot in so many: more than there are connections to the mail server
-_MARGIN: Final = timedelta(seconds=5)  # of a claim's lease: clocks differ, and what is sent has to be settled
+MARGIN: Final = timedelta(seconds=5)  # of a claim's lease: clocks differ, and what is sent has to be settled
 
 
 class Deliveries(Protocol):
@@ -215,7 +215,7 @@ class Dispatcher:
         """Return for how many seconds the claim is surely ours; None: without end."""
         if claim.until is None:
             return None
-        return max((claim.until - _MARGIN - self._clock()).total_seconds(), 0.0)
+        return max((claim.until - MARGIN - self._clock()).total_seconds(), 0.0)
 
     async def _settle_all(self) -> None:
         while True:

@@ -166,7 +166,7 @@ async def prepare(means: Means, stack: AsyncExitStack, *, balance: bool) -> Part
         dead_letters=dead_letters,
         leases=leases,
         audit=LedgerAudit(executor),
-        mail=await stack.enter_async_context(mail_channel(settings)),
+        mail=await stack.enter_async_context(mail_channel(settings, claims_end_after=means.claims_end_after)),
         terms=load_terms(),
         link_keys=LinkKeys(keys=links, current=max(links)),
         holder=str(uuid4()),

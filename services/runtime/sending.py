@@ -1,7 +1,9 @@
 """What a process sends with: the mail server, webhooks, and the notifier's sender over both."""
 
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from functools import partial
+from typing import Final
 from urllib.parse import urlsplit
 
 from services.errors import Misconfigured
@@ -10,6 +12,7 @@ from services.notify.channels.email_smtp import SmtpChannel, SmtpServer
 from services.notify.channels.mailing import mail_renderer
 from services.notify.channels.sending import Addressing, Channels, Renderers, Sender
 from services.notify.channels.webhook import WebhookChannel
+from services.notify.dispatch import MARGIN
 from services.notify.links import LinkKeys
 from services.notify.webhook_body import render_webhook
 from services.reference import places
@@ -21,9 +24,14 @@ from services.storage.directory import LedgerSecrets
 from services.storage.ports import Executor
 from services.storage.webhook_secrets import SecretBox
 
+_OF_CLAIM: Final = 0.4  # two steps' time is the most that an attempt takes, and some is spent around it
 
-def mail_channel(settings: Settings) -> SmtpChannel:
-    """Return the channel to the mail server; `Misconfigured` for a login that would be readable on the way."""
+
+def mail_channel(settings: Settings, *, claims_end_after: timedelta) -> SmtpChannel:
+    """Return the channel to the mail server; `Misconfigured` for a login that would be readable on the way.
+
+    It gives up before the claim on what it sends ends: only then is a server that never answers known to be at fault.
+    """
     email = settings.email
     smtp = SmtpServer(
         host=email.host,
@@ -34,7 +42,8 @@ def mail_channel(settings: Settings) -> SmtpChannel:
     )
     if email.username is not None and email.tls == "none":
         raise Misconfigured("RELAY_EMAIL__TLS", "a login without TLS would show the password")
-    return SmtpChannel(smtp, sender=email.sender, timeout=email.timeout, connections=email.connections)
+    timeout = min(email.timeout, (claims_end_after - MARGIN) * _OF_CLAIM)
+    return SmtpChannel(smtp, sender=email.sender, timeout=timeout, connections=email.connections)
 
 
 async def sender_over(

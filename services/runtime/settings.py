@@ -143,7 +143,9 @@ class EmailSettings(_Group):
     sender: str = Field("relay@example.org", description="address in From")
     reply_to: str = Field("secretariat@example.org", description="a mailbox that someone reads")
     connections: int = Field(8, ge=1, le=64, description="SMTP connections at a time")
-    timeout: timedelta = Field(timedelta(seconds=30), description="for each step of a dialogue")
+    timeout: timedelta = Field(
+        timedelta(seconds=30), description="for each step of a dialogue; scale-out: 10 s at most"
+    )
 
 
 class NotifySettings(_Group):

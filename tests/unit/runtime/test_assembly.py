@@ -66,3 +66,7 @@ async def test_one_that_classifies_does_not_start_without_it(
 ) -> None:
     with pytest.raises(Misconfigured, match="RELAY_CLASSIFY__CATALOGUE"):
         await loops_of(parts, frozenset({role}), stack)
+
+
+def test_mail_keeps_within_the_claims_of_the_process(parts: Parts) -> None:
+    assert parts.mail._timeout == 10  # of claims that end after 30 s
