@@ -153,7 +153,7 @@ class NotifySettings(_Group):
 
     give_up_after: timedelta = Field(timedelta(days=7), description="from the first attempt to the last")
     webhook_timeout: timedelta = Field(timedelta(seconds=15), description="for a webhook's answer")
-    in_flight: int = Field(256, ge=1, le=1000, description="attempts at a time")
+    in_flight: int = Field(256, ge=2, le=1000, description="attempts at a time, a quarter of them for email")
     in_flight_per_endpoint: int = Field(
         6,
         ge=1,

@@ -5,6 +5,7 @@ from collections import Counter
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from prometheus_client import CollectorRegistry
 
 from schemas.vocabularies import Severity
@@ -150,15 +151,20 @@ class StandingStill:
         raise AssertionError("it never answers")
 
 
-async def test_a_mail_server_that_stands_still_holds_up_no_webhook(rig: Rig) -> None:
+@pytest.mark.parametrize(
+    ("most", "for_mail"), [(16, 4), (2, 1)]
+)  # 2: the least that RELAY_NOTIFY__IN_FLIGHT takes
+async def test_a_mail_server_that_stands_still_holds_up_no_webhook(
+    rig: Rig, most: int, for_mail: int
+) -> None:
     mailboxes = [f"mailbox-{number}" for number in range(20)]
     await rig.direct(*(make_recipient(name, channels=(email(name),)) for name in mailboxes))
     await rig.issue()
     receivers, mail, stop = Receivers(), StandingStill(), asyncio.Event()
-    dispatcher = _dispatcher(rig, receivers, most=16, mail=mail)
+    dispatcher = _dispatcher(rig, receivers, most=most, mail=mail)
 
     async def crowded() -> bool:
-        return len(mail.begun) == 4
+        return len(mail.begun) == for_mail
 
     async def told() -> bool:
         return len(receivers.taken) == 1
