@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 from sqlalchemy import Connection, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from services.storage.postgresql import PostgresLedger, open_async_engine
+from services.storage.postgresql import BY_INDEX, PostgresLedger, open_async_engine
 from services.storage.sqlite import SqliteLedger, open_engine
 from services.storage.tables import metadata
 
@@ -116,7 +116,7 @@ class PostgresHeld:
         self._thread = threading.Thread(target=self._loop.run_forever, name="held connection", daemon=True)
         self._thread.start()
         self._engine: AsyncEngine = open_async_engine(
-            make_url(url).set(drivername="postgresql+asyncpg"), connections=None
+            make_url(url).set(drivername="postgresql+asyncpg"), connections=None, session=BY_INDEX
         )
         self._opened: AsyncConnection = self._wait(self._open())
 

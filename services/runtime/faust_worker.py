@@ -109,8 +109,8 @@ class FaustWorker:
                             ask=ask,
                             placed=self._is_member,
                             passed_over=self._passed_over,
-                            # behind a backlog a partition's turn may come later than the limit
-                            excused=lambda: excused(intake, busy=flow.is_full(), limits=self._limits),
+                            excused=lambda: excused(intake, limits=self._limits),
+                            busy=flow.is_full,
                         ),
                         name="watch",
                     ),

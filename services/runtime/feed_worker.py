@@ -89,8 +89,8 @@ class FeedWorker:
                         limits=self._limits,
                         ask=ask,
                         placed=self._is_placed,
-                        # behind a backlog a partition's turn may come later than the limit
-                        excused=lambda: excused(intake, busy=self._feed.is_busy(group), limits=self._limits),
+                        excused=lambda: excused(intake, limits=self._limits),
+                        busy=lambda: self._feed.is_busy(group),
                     ),
                     name="watch",
                 )

@@ -23,6 +23,7 @@ from services.storage.kafka_reach import Partition, Reach
 log = structlog.get_logger(__name__)
 
 _EVERY: Final = timedelta(seconds=1)
+_BEHIND: Final = 6  # times that a partition's turn may come later behind a backlog of others
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,15 +87,13 @@ class Stall:
         )
 
 
-def excused(intake: Intake, *, busy: bool, limits: Limits) -> bool:
+def excused(intake: Intake, *, limits: Limits) -> bool:
     """Return whether standing still is no fault of the reader, which a restart would not mend.
 
-    It is `busy` with what came before, or what is in hand waits for the ledger. An outage of that excuses for as
-    long as it lasts, since every try comes back and is made again; a try that does not come back excuses nothing.
+    What is in hand waits for the ledger. An outage of that excuses for as long as it lasts, since every try comes back
+    and is made again; a try that does not come back excuses nothing.
     """
-    if intake.longest_try() > limits.one_try:
-        return False
-    return busy or intake.held_up_for() > limits.held_up
+    return intake.longest_try() <= limits.one_try and intake.held_up_for() > limits.held_up
 
 
 async def watch(
@@ -104,6 +103,7 @@ async def watch(
     ask: Callable[[], Awaitable[Mapping[Partition, Reach]]],
     placed: Callable[[], bool],
     excused: Callable[[], bool],
+    busy: Callable[[], bool],
     passed_over: Callable[[], Collection[Partition]] = frozenset,
     end: Callable[[int], object] = os._exit,
     every: timedelta = _EVERY,
@@ -111,7 +111,8 @@ async def watch(
     """Look every so often; end the process where a partition stands still, or it is not `placed` for too long.
 
     `ask` raises `Transient` while the brokers do not answer: that time is not counted, nor is what is `excused`.
-    A place is one in the group, with its topics there; a member without a partition has one.
+    While the reader is `busy` with a backlog, a partition may stand still for longer. A place is one in the group, with
+    its topics there; a member without a partition has one.
     """
     stall = Stall(limits.stall, passed_over=limits.passed_over)
     unplaced = timedelta(0)
@@ -125,7 +126,8 @@ async def watch(
             continue
         passed = timedelta(0) if excused() else every
         unplaced = timedelta(0) if placed() else unplaced + passed
-        stalled = stall.look(reaches, passed=passed, passed_over=passed_over())
+        counted = passed / _BEHIND if busy() else passed
+        stalled = stall.look(reaches, passed=counted, passed_over=passed_over())
         if stalled:
             log.error(
                 "reading stands still", partitions=[f"{topic}-{number}" for topic, number in sorted(stalled)]

@@ -52,9 +52,9 @@ _SESSION: Final = {
 }
 
 
-# Of units and short queries, all of which read by index: the plans of tables that were empty when a connection first
-# asked would read them whole for ever, and planning each call anew takes as long as running it.
-_BY_INDEX: Final = {"enable_seqscan": "off", "plan_cache_mode": "force_generic_plan"}
+# Of units and short queries, which read whatever grows by index: a plan that was made while a table was empty would
+# read it whole until its statistics are taken, and planning each call anew takes as long as running it.
+BY_INDEX: Final = {"enable_seqscan": "off", "plan_cache_mode": "force_generic_plan"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class PostgresLedger:
         self.on_commit: list[Callable[[Set[str]], None]] = []
         self.on_append: list[Callable[[Sequence[Record]], None]] = []
         self._patience = patience.total_seconds()
-        self._engine = open_async_engine(url, connections=connections, session=_BY_INDEX)
+        self._engine = open_async_engine(url, connections=connections, session=BY_INDEX)
         self._reading = _reader(self._engine)
         self._single = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._gate = Gate(connections, most_waiting=_MOST_WAITING, patience=patience)

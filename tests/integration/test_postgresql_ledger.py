@@ -15,7 +15,7 @@ from services.runtime import ledgers
 from services.runtime.settings import LedgerSettings
 from services.storage import outbox, publishing, receipts
 from services.storage.adapters import LedgerOutbox
-from services.storage.postgresql import PostgresLedger
+from services.storage.postgresql import BY_INDEX, PostgresLedger
 from services.storage.receipt_records import Repeated
 from services.storage.records import Event, Record
 from services.storage.repeating import repeatable
@@ -153,6 +153,18 @@ async def test_a_query_sees_one_moment(ledger: PostgresLedger, place: PostgresPl
     assert await ledger.read(twice) == (set(), set())
     assert await ledger.read_slowly(names) == {"meanwhile"}
     other.close()
+
+
+async def test_units_and_short_queries_read_by_index_and_long_ones_as_they_like(
+    ledger: PostgresLedger,
+) -> None:
+    def plans(connection: Connection) -> tuple[str, str]:
+        shown = [connection.exec_driver_sql(f"SHOW {name}").scalar_one() for name in BY_INDEX]
+        return shown[0], shown[1]
+
+    assert await ledger.write(plans) == ("off", "force_generic_plan")
+    assert await ledger.read(plans) == ("off", "force_generic_plan")
+    assert await ledger.read_slowly(plans) == ("on", "auto")
 
 
 @pytest.mark.parametrize("name", ["\x00", "a\x00b", "\ud800"])

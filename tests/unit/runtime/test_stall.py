@@ -77,11 +77,16 @@ class Rig:
     """Answers of a broker, one a look; a fault among them is raised. The watch ends after the last."""
 
     def __init__(
-        self, *answers: Mapping[Partition, Reach] | Transient, is_excused: bool = False, places: str = ""
+        self,
+        *answers: Mapping[Partition, Reach] | Transient,
+        is_excused: bool = False,
+        is_busy: bool = False,
+        places: str = "",
     ) -> None:
         """`places`: for each look whether there is a place, `.` or `-`; after the last there is."""
         self.answers = list(answers)
         self.is_excused = is_excused
+        self.is_busy = is_busy
         self.places = list(places)
         self.stop = asyncio.Event()
         self.ended: list[int] = []
@@ -104,6 +109,7 @@ class Rig:
             ask=self.ask,
             placed=self.placed,
             excused=lambda: self.is_excused,
+            busy=lambda: self.is_busy,
             end=self.ended.append,
             every=MOMENT,
         )
@@ -123,6 +129,11 @@ async def test_an_outage_of_the_broker_is_not_counted() -> None:
 
 async def test_waiting_for_the_ledger_is_not_counted() -> None:
     assert await Rig(*[STILL] * 50, is_excused=True).run() == []
+
+
+async def test_behind_a_backlog_a_partition_may_stand_still_for_longer_and_not_for_ever() -> None:
+    assert await Rig(*[STILL] * 18, is_busy=True).run() == []
+    assert await Rig(*[STILL] * 19, is_busy=True).run() == [TEMPORARY_FAILURE]
 
 
 async def test_a_place_that_is_never_given_ends_the_process() -> None:
@@ -181,8 +192,8 @@ class Hand:
         self.task = asyncio.create_task(self.intake.take(self.record))
         await until(lambda: self.ledger.asked > 0)
 
-    def excused(self, *, busy: bool = False, **limits: timedelta) -> bool:
-        return excused(self.intake, busy=busy, limits=Limits(**limits))
+    def excused(self, **limits: timedelta) -> bool:
+        return excused(self.intake, limits=Limits(**limits))
 
 
 @pytest.fixture
@@ -197,7 +208,6 @@ async def hand() -> AsyncIterator[Hand]:
 
 async def test_a_reader_with_nothing_in_hand_has_no_excuse(hand: Hand) -> None:
     assert not hand.excused(held_up=timedelta(0))
-    assert hand.excused(busy=True)
 
 
 async def test_a_record_in_hand_excuses_once_it_takes_longer_than_any_should(hand: Hand) -> None:
@@ -225,4 +235,3 @@ async def test_a_call_that_never_comes_back_excuses_nothing(hand: Hand) -> None:
     await until(lambda: hand.intake.longest_try() > hung)
     assert hand.excused(held_up=timedelta(0))
     assert not hand.excused(held_up=timedelta(0), one_try=hung)
-    assert not hand.excused(busy=True, held_up=timedelta(0), one_try=hung)
