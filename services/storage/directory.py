@@ -12,7 +12,7 @@ from services.storage.webhook_secrets import SecretBox
 
 
 class LedgerRecipients:
-    """`Recipients` in the ledger."""
+    """The directory in the ledger."""
 
     def __init__(self, executor: Executor, *, directory: DirectoryReader | None = None) -> None:
         self._executor = executor

@@ -5,7 +5,7 @@ where the ledger is out of reach; then nothing was kept, and the call may be rep
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
@@ -13,19 +13,24 @@ from sqlalchemy import Connection
 
 from services.errors import Invalid
 from services.storage.dead_letters import DeadLetter
-from services.storage.delivery_records import Claim, NewAnswer, Routed, Settled, Settlement, Standing
+from services.storage.delivery_records import (
+    Appetite,
+    Claim,
+    NewAnswer,
+    Routed,
+    Settled,
+    Settlement,
+    Standing,
+)
 from services.storage.keys import NewKey
 from services.storage.receipt_records import Answer, Submission
 from services.storage.records import Answer as RecipientAnswer
 from services.storage.records import (
     ApiKey,
-    Directory,
     Message,
     Notification,
     NotificationState,
-    Participation,
     Reach,
-    Recipient,
     Record,
     Thread,
     Version,
@@ -298,16 +303,20 @@ class Threads(Protocol):
 class Deliveries(Protocol):
     """Who is told of what, and whether it arrived."""
 
-    async def route(self, message_id: str, *, now: datetime) -> Routed:
-        """Route a classified message and every lower version of its thread, once."""
+    async def route(self, message_id: str, *, now: datetime, event_id: str | None = None) -> Routed:
+        """Route a classified message and every lower version of its thread, once; for this record, if named."""
         ...
 
-    async def claim(self, *, now: datetime, limit: int, most_patient: int | None = None) -> list[Claim]:
-        """Claim due notifications, most urgent first, fair between endpoints."""
+    async def claim(
+        self, *, now: datetime, limit: int, most_patient: int | None = None, mail: Appetite | None = None
+    ) -> list[Claim]:
+        """Claim due notifications, most urgent first, fair between endpoints; see `Appetite`."""
         ...
 
-    async def settle(self, settlements: Sequence[Settlement], *, now: datetime) -> Settled:
-        """Write down how claimed notifications ended; a lost claim changes nothing."""
+    async def settle(
+        self, settlements: Sequence[Settlement], *, now: datetime, appetite: Appetite | None = None
+    ) -> Settled:
+        """Write down how claimed notifications ended; a lost claim changes nothing. Perhaps claim the next."""
         ...
 
     async def expire(self, *, now: datetime, most: int = 500) -> int:
@@ -364,31 +373,4 @@ class Deliveries(Protocol):
 
     async def violations(self, *, now: datetime) -> int:
         """Return how often promise P8 is broken."""
-        ...
-
-
-class Recipients(Protocol):
-    """The directory."""
-
-    async def directory(self) -> Directory:
-        """Return the directory as it now stands."""
-        ...
-
-    async def get(self, recipient_id: str) -> Recipient | None:
-        """Return one institution, active or not."""
-        ...
-
-    async def by_address(self, address: str) -> list[Recipient]:
-        """Return the active institutions that have this mailbox, or a deputy with it."""
-        ...
-
-    async def replace_all(
-        self,
-        given: Iterable[Recipient],
-        *,
-        taking_part: Mapping[str, Participation],
-        actor: str,
-        now: datetime,
-    ) -> int:
-        """Make the directory what is given; return its new version."""
         ...
