@@ -16,7 +16,7 @@ from tests.e2e.stage import until
 from tests.worker_rig import Rig
 from tests.worker_rig import rig as rig
 
-pytestmark = [pytest.mark.integration, pytest.mark.needs("kafka"), pytest.mark.xdist_group("kafka")]
+pytestmark = [pytest.mark.integration, pytest.mark.needs("kafka")]
 
 
 def names(count: int) -> list[str]:

@@ -9,7 +9,7 @@ from tests.e2e.stage import until
 from tests.worker_rig import Rig
 from tests.worker_rig import rig as rig
 
-pytestmark = [pytest.mark.integration, pytest.mark.needs("kafka"), pytest.mark.xdist_group("kafka")]
+pytestmark = [pytest.mark.integration, pytest.mark.needs("kafka")]
 
 
 async def test_a_worker_reads_commits_and_stops_in_good_order(rig: Rig) -> None:
