@@ -28,7 +28,7 @@ from services.storage.delivery_records import (
 from services.storage.records import ChannelKind, Directory
 
 _BATCH: Final = 128
-_OF_MAIL: Final = 4  # one slot in so many: more than there are connections to the mail server
+_OF_MAIL: Final = 4  # one slot in so many: by default more than there are connections to the mail server
 MARGIN: Final = timedelta(seconds=5)  # of a claim's lease: clocks differ, and what is sent has to be settled
 
 
@@ -111,7 +111,7 @@ class Dispatcher:
         return self._appetite_beside(list(self._flying.values()))  # at once: the ledger's thread asks too
 
     def followed(self, followed: Followed) -> None:
-        """Send what was claimed with its verdict, and look for more where that was as much as it would take."""
+        """Send what was claimed where it was routed, and look for what was not claimed there."""
         for routed in followed.routed:
             self._remember(routed)
         ready = any(one.ready for one in followed.routed)

@@ -42,7 +42,7 @@ class NotifyService:
         self._routed = routed
 
     def followed(self, followed: Followed) -> None:
-        """Count what was routed in the transaction that classified it."""
+        """Count what was routed in the transaction that looked for what is due."""
         for routed in followed.routed:
             self._count(routed)
 

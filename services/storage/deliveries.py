@@ -75,9 +75,8 @@ class LedgerDeliveries:
         self._rules = rules
         self._decide = decide
         self._directory = directory or DirectoryReader()
-        self._followed: OrderedDict[str, bool] = (
-            OrderedDict()
-        )  # routed with their verdict; not read again yet
+        # Routed with their verdict; not read again yet.
+        self._followed: OrderedDict[str, bool] = OrderedDict()
         self._together = Together(self._route_all)
         self._onward: tuple[Callable[[Followed], None], Callable[[], Appetite]] | None = None
         self._per_endpoint = per_endpoint

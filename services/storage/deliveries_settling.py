@@ -281,9 +281,8 @@ def _keep_health(
 ) -> bool:
     """Write the health of the endpoints that changed; return whether one of them is well again."""
     ids = {one.before.endpoint_id for one in verdicts}
-    lock(
-        connection, (f"endpoint {one}" for one in ids)
-    )  # failures are counted: two that count at once are in line
+    # Failures are counted: two that count at once are in line.
+    lock(connection, (f"endpoint {one}" for one in ids))
     known = healths(connection, ids)
     changed: dict[str, Health] = {}
     recovered: set[str] = set()

@@ -162,7 +162,10 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """What became of a batch: `next_at` is the earliest new attempt, `ready` whether some row became due now."""
+    """What became of a batch: `next_at` is the earliest new attempt.
+
+    `ready`: some row became due now, or more is due at the endpoints of the batch, where several write.
+    """
 
     states: Mapping[str, str]  # by notification id; a lost claim is not among them
     next_at: datetime | None
@@ -194,9 +197,12 @@ class Appetite:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Followed:
-    """What was routed and claimed in the transaction that classified these messages."""
+    """What was routed and claimed in one transaction.
 
-    event_ids: tuple[str, ...]  # of their records on classified.v1
+    It is the one that classified where one writer runs everything, and the one that routed where several write.
+    """
+
+    event_ids: tuple[str, ...]  # of their records on classified.v1; none where several write
     routed: tuple[Routed, ...]
     claims: Sequence[Claim]
     directory: Directory

@@ -101,9 +101,8 @@ class SmtpChannel:
             if client is not None and client.is_connected:
                 await self._reset(client)
             ours = isinstance(fault, aiosmtplib.SMTPAuthenticationError | aiosmtplib.SMTPSenderRefused)
-            if (
-                fault.code >= _PERMANENT and not ours
-            ):  # a refusal of us is mended by us, and must lose nothing
+            # A refusal of us is mended by us, and must lose nothing.
+            if fault.code >= _PERMANENT and not ours:
                 return Rejected(reason="refused_by_server", status_code=fault.code)
             return Deferred(reason="deferred_by_server", status_code=fault.code)
         if client is not None:
