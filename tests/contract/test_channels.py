@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -223,6 +224,35 @@ async def test_urgent_mail_does_not_queue_behind_the_rest() -> None:
             await asyncio.sleep(0)  # both have asked now
             scripted.go_on.set()
     assert [one.partition("<")[2].partition("@")[0] for one in scripted.told] == ["first", "critical", "info"]
+
+
+async def test_mail_that_waited_goes_out_only_if_it_is_still_what_shall_be_said() -> None:
+    scripted, asked = Scripted(silent="MAIL"), list[str]()
+
+    async def stands(name: str, *, answer: bool) -> bool:
+        asked.append(name)
+        return answer
+
+    async with await asyncio.start_server(scripted.serve, "127.0.0.1", 0) as listening:
+        server = SmtpServer(host="127.0.0.1", port=listening.sockets[0].getsockname()[1], tls="none")
+        async with (
+            SmtpChannel(server, sender="relay@example.org", connections=1) as channel,
+            asyncio.TaskGroup() as group,
+        ):
+            sent = [
+                group.create_task(
+                    _send(channel, f"{name}@example.org", stands=partial(stands, name, answer=answer))
+                )
+                for name, answer in (("at-once", False), ("overtaken", False), ("standing", True))
+            ]
+            await scripted.reached.wait()
+            scripted.go_on.set()
+    assert [one.result() for one in sent] == [
+        Delivered(status_code=250),
+        Deferred(reason="overtaken", blames_endpoint=False),
+        Delivered(status_code=250),
+    ]
+    assert asked == ["overtaken", "standing"]
 
 
 async def test_a_connection_on_which_a_reset_was_given_up_is_closed() -> None:

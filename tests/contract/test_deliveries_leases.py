@@ -1,18 +1,21 @@
 """An attempt ends before its claim does: what is sent later could come twice, or behind a newer version."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 from prometheus_client import CollectorRegistry
 
+from schemas.vocabularies import Tlp
 from services.notify.channels.sending import Addressing, Channels, Mail, Renderers, Sender
 from services.notify.dispatch import Dispatcher
 from services.notify.instruments import Instruments
 from services.notify.links import LinkKeys
 from services.storage.delivery_records import Deferred, Delivered, Outcome
+from services.storage.tables import threads
+from tests.builders import make_alert
 from tests.deliveries_rig import Rig, email, make_recipient, until
 
 
@@ -121,6 +124,76 @@ async def test_what_only_waited_for_our_own_room_was_surely_not_received(
     first = (await rig.attempts())[0]
     assert (first.outcome, first.reason) == ("deferred", reason)
     assert [(row.state, row.received) for row in await rig.rows()] == [("pending", False)]
+
+
+class Queueing:
+    """A mail server whose first message waits while something happens."""
+
+    def __init__(self, meanwhile: Callable[[], Awaitable[object]]) -> None:
+        self.meanwhile = meanwhile
+        self.outcomes: list[Outcome] = []
+
+    async def send(
+        self,
+        address: str,
+        message: bytes,
+        *,
+        stands: Callable[[], Awaitable[bool]] | None = None,
+        **_: object,
+    ) -> Outcome:
+        assert stands is not None
+        if not self.outcomes:
+            await self.meanwhile()
+        stood = await stands()
+        self.outcomes.append(
+            Delivered(status_code=250) if stood else Deferred(reason="overtaken", blames_endpoint=False)
+        )
+        return self.outcomes[-1]
+
+
+@pytest.mark.parametrize(
+    ("happens", "states", "sent"),
+    [
+        ("nothing", ["delivered"], [True]),
+        ("another one goes", ["delivered"], [True]),
+        ("it goes", ["withheld"], [False]),
+        ("a stricter version", ["superseded", "delivered"], [False, True]),
+        ("its thread alone is stricter", ["delivered"], [False, True]),
+    ],
+)
+async def test_what_waited_for_our_own_room_is_judged_again(
+    rig: Rig, happens: str, states: list[str], sent: list[bool]
+) -> None:
+    reader, other = make_recipient(channels=(email(),)), make_recipient("br-focal", country="BR", channels=())
+
+    async def meanwhile() -> None:
+        match happens:
+            case "another one goes":
+                await rig.direct(reader)
+            case "it goes":
+                await rig.direct(other)
+            case "a stricter version":
+                await rig.issue(make_alert(national_ref="next", tlp=Tlp.AMBER))
+            case "its thread alone is stricter":
+                await rig.ledger.write(
+                    lambda connection: connection.execute(threads.update().values(strictest_tlp=Tlp.AMBER))
+                )
+
+    await rig.direct(reader, other)
+    await rig.issue()
+    mail, stop = Queueing(meanwhile), asyncio.Event()
+
+    async def ended() -> bool:
+        return all(
+            row.state not in ("pending", "claimed") for row in await rig.rows() if row.channel == "email"
+        )
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(make_dispatcher(rig, make_sender(rig, Receiver(answers=True), mail=mail)).run(stop))
+        await until(ended)
+        stop.set()
+    assert [row.state for row in await rig.rows() if row.channel == "email"] == states
+    assert [isinstance(one, Delivered) for one in mail.outcomes] == sent
 
 
 async def test_nothing_leaves_once_the_claim_is_over(rig: Rig) -> None:

@@ -6,7 +6,7 @@ outcome unknown: the same message, under the same Message-ID, is sent again.
 
 import asyncio
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -69,13 +69,17 @@ class SmtpChannel:
         *,
         urgency: int = 0,
         begin: Callable[[], bool] = lambda: True,
+        stands: Callable[[], Awaitable[bool]] | None = None,
     ) -> Outcome:
         """Hand one message over; every failure of the network or the server is a value.
 
         Who waits for a connection is served by ``urgency``, 0 first. ``begin`` is asked just before the message
-        itself goes out: whether it still may.
+        itself goes out: whether it still may. ``stands`` is asked where it had to wait: whether it is still what
+        shall be said; what it raises is raised here, and nothing was sent.
         """
-        async with self._room.place(urgency=urgency):
+        async with self._room.place(urgency=urgency) as waited:
+            if waited and stands is not None and not await stands():
+                return Deferred(reason="overtaken", blames_endpoint=False)
             handed_over = False
             client: aiosmtplib.SMTP | None = None
             try:

@@ -43,6 +43,12 @@ class KeptVersions:
         while len(self._kept) > self._most or self._bytes > self._most_bytes:
             self._forget(next(iter(self._kept)))
 
+    def forget(self, version: Version) -> None:
+        """Forget a version, if it is kept."""
+        key = (version.message.id, version.revision)
+        if key in self._kept:
+            self._forget(key)
+
     def _forget(self, key: _Key) -> None:
         version, size = self._kept.pop(key)
         self._bytes -= size

@@ -19,18 +19,21 @@ class Room:
         self._asked: Final = count()
 
     @asynccontextmanager
-    async def place(self, *, urgency: int) -> AsyncIterator[None]:
-        """Hold a place; 0 is let in first, and those alike in the order in which they asked."""
-        await self._enter(urgency)
+    async def place(self, *, urgency: int) -> AsyncIterator[bool]:
+        """Hold a place; 0 is let in first, and those alike in the order in which they asked.
+
+        Yields whether it had to be waited for.
+        """
+        waited = await self._enter(urgency)
         try:
-            yield
+            yield waited
         finally:
             self._leave()
 
-    async def _enter(self, urgency: int) -> None:
+    async def _enter(self, urgency: int) -> bool:
         if self._free:
             self._free -= 1
-            return
+            return False
         turn = asyncio.get_running_loop().create_future()
         one = (urgency, next(self._asked), turn)
         heappush(self._waiting, one)
@@ -43,6 +46,7 @@ class Room:
                 self._waiting.remove(one)
                 heapify(self._waiting)
             raise
+        return True
 
     def _leave(self) -> None:
         while self._waiting:

@@ -4,9 +4,10 @@ Everything that leaves goes through here. Each wait on the network is bounded by
 is a value; a ledger out of reach is `Transient`.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -72,6 +73,10 @@ class Versions(Protocol):
         """Return everything that was routed in a thread, oldest version first."""
         ...
 
+    async def directory(self) -> Directory:
+        """Return the directory as it now stands."""
+        ...
+
 
 class Secrets(Protocol):
     """The secrets that sign webhooks."""
@@ -101,10 +106,12 @@ class Mail(Protocol):
         *,
         urgency: int = 0,
         begin: Callable[[], bool] = lambda: True,
+        stands: Callable[[], Awaitable[bool]] | None = None,
     ) -> Outcome:
         """Hand one message over, the most urgent (0) first; every failure is a value.
 
-        ``begin`` is asked just before the message itself goes out: whether it still may.
+        ``begin`` is asked just before the message itself goes out: whether it still may. ``stands`` is asked where
+        it had to wait for others: whether it is still what shall be said.
         """
         ...
 
@@ -188,19 +195,21 @@ class Sender:
         allowed = composing.permit(claim, version, reader, had_earlier=last is not None, owed=owed)
         if allowed.content is Content.NOTHING:
             return _unsent(Withheld(reason=allowed.reason))
+        related = await self._related(version)
         letter = composing.compose(
             claim,
             version,
             reader,
             allowed.content,
             earlier=await self._earlier(last, version, reader, allowed.content),
-            related=await self._related(version),
+            related=related,
             replaced=await self._replaced(version) if last is None else None,
             links=self._links(claim, version, reader, allowed.content),
         )
         first = composing.first_mail(told, one)
+        stands = partial(self._stands, version, related.values(), reader)
         outcome = await self._hand_over(
-            letter, channel, first=first, urgency=one.urgency, now=now, begin=begin
+            letter, channel, first=first, urgency=one.urgency, now=now, begin=begin, stands=stands
         )
         return Sent(outcome=outcome, content=allowed.content.value)
 
@@ -213,6 +222,7 @@ class Sender:
         urgency: int,
         now: datetime,
         begin: Callable[[], bool],
+        stands: Callable[[], Awaitable[bool]],
     ) -> Outcome:
         if channel.kind is ChannelKind.EMAIL and (
             self._channels.email is None or self._renderers.email is None
@@ -225,13 +235,28 @@ class Sender:
             return Deferred(reason="not_written", blames_endpoint=False)
         if channel.kind is not ChannelKind.WEBHOOK:
             assert self._channels.email is not None  # refused above
-            return await self._channels.email.send(channel.address, body, urgency=urgency, begin=begin)
+            return await self._channels.email.send(
+                channel.address, body, urgency=urgency, begin=begin, stands=stands
+            )
         secrets = await self._secrets.valid(letter.recipient.id, now=now)
         if not begin():
             return Deferred(reason="took_too_long", blames_endpoint=False)
         return await self._channels.webhook.send(
             channel.address, body, notification_id=letter.notification_id, keys=secrets, now=now
         )
+
+    async def _stands(self, version: Version, related: Iterable[Version], reader: Reader) -> bool:
+        """Return whether what a letter was composed of has not changed since: its threads, its reader."""
+        before = {one.thread.id: one.thread for one in (version, *related)}
+        now = await self._versions.threads(before)
+        directory = await self._versions.directory()
+        if directory.recipients.get(reader.recipient.id) == reader.recipient and all(
+            (now[name].version, now[name].strictest_tlp) == (thread.version, thread.strictest_tlp)
+            for name, thread in before.items()
+        ):
+            return True
+        self._kept.forget(version)  # it is read again for the next attempt
+        return False
 
     def _written(self, letter: Letter, channel: Channel, *, first: str | None, now: datetime) -> bytes:
         if channel.kind is ChannelKind.WEBHOOK or self._renderers.email is None:

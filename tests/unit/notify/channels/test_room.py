@@ -49,7 +49,8 @@ async def test_the_most_urgent_is_let_in_first_and_those_alike_in_their_order() 
 
 async def test_as_many_as_there_are_places_are_in_at_a_time() -> None:
     room, order = Room(2), list[str]()
-    async with asyncio.TaskGroup() as group, room.place(urgency=3), room.place(urgency=3):
+    async with asyncio.TaskGroup() as group, room.place(urgency=3) as waited, room.place(urgency=3):
+        assert not waited
         group.create_task(_enter(room, order, "third", urgency=0))
         await _turn()
         assert order == []
