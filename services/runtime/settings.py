@@ -155,7 +155,7 @@ class NotifySettings(_Group):
     webhook_timeout: timedelta = Field(timedelta(seconds=15), description="for a webhook's answer")
     in_flight: int = Field(256, ge=2, le=1000, description="attempts at a time, a quarter of them for email")
     in_flight_per_endpoint: int = Field(
-        6,
+        4,
         ge=1,
         le=12,
         description="attempts at a time to one endpoint: what a killed process may send again; an outage costs it "

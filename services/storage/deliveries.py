@@ -67,7 +67,7 @@ class LedgerDeliveries:
         rules: Rules,
         decide: Decide,
         directory: DirectoryReader | None = None,
-        per_endpoint: int = 6,
+        per_endpoint: int = 4,
         tolerated: int = 3,
         lease: timedelta = timedelta(minutes=2),
     ) -> None:

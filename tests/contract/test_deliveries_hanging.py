@@ -23,7 +23,7 @@ from tests.builders import make_alert
 from tests.deliveries_rig import Rig, email, make_classification, make_recipient, until, webhook
 
 _IN_FLIGHT = 256  # RELAY_NOTIFY__IN_FLIGHT
-_PER_ENDPOINT = 6  # RELAY_NOTIFY__IN_FLIGHT_PER_ENDPOINT
+_PER_ENDPOINT = 4  # RELAY_NOTIFY__IN_FLIGHT_PER_ENDPOINT
 _HANGING = 6
 _ALERTS = 48
 
