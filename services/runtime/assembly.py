@@ -84,7 +84,8 @@ class Means:
 
     `reader` makes the loop that feeds a service; what can never be read goes to the dead letters it is given.
     `groups` read the outbox table itself, so that none of it is pruned before them. `claims_end_after`: when an
-    attempt that was not settled is another's to make.
+    attempt that was not settled is another's to make. `in_flight_per_endpoint`: of all processes together, unless
+    a setting says.
     """
 
     settings: Settings
@@ -96,6 +97,7 @@ class Means:
     checks: Sequence[Check]
     groups: Sequence[str]
     claims_end_after: timedelta
+    in_flight_per_endpoint: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +139,7 @@ async def prepare(means: Means, stack: AsyncExitStack, *, balance: bool) -> Part
         rules=DeliveryRules(policy=RetryPolicy(give_up_after=settings.notify.give_up_after)),
         decide=routing.route,
         directory=directory,
-        per_endpoint=settings.notify.in_flight_per_endpoint,
+        per_endpoint=settings.notify.in_flight_per_endpoint or means.in_flight_per_endpoint,
         lease=means.claims_end_after,
     )
     receipts, dead_letters = LedgerReceipts(executor), LedgerDeadLetters(executor)

@@ -25,6 +25,7 @@ from services.storage.sqlite import SqliteLedger
 
 _BATCH = 16  # records of one commit; more would hold up the HTTP requests between them
 _CLAIMS_END_AFTER = timedelta(minutes=2)  # a start ends those of the process before at once
+_IN_FLIGHT_PER_ENDPOINT = 4  # what is sent and not settled when the process is killed is sent again
 _COLLECT_AFTER = 20_000  # new objects; most die by themselves with the alert they belong to
 # Who has little to do may come a moment later, and do it in larger batches: metrics, and the notifier, for which
 # the deliveries follow in the transaction that classifies.
@@ -57,6 +58,7 @@ async def _serve(settings: Settings, roles: frozenset[str]) -> None:
             checks=(),
             groups=tuple(GROUPS),
             claims_end_after=_CLAIMS_END_AFTER,
+            in_flight_per_endpoint=_IN_FLIGHT_PER_ENDPOINT,
         )
         parts = await prepare(means, stack, balance=True)
         # the file's lock says: there is no other process whose claims these could be

@@ -154,12 +154,12 @@ class NotifySettings(_Group):
     give_up_after: timedelta = Field(timedelta(days=7), description="from the first attempt to the last")
     webhook_timeout: timedelta = Field(timedelta(seconds=15), description="for a webhook's answer")
     in_flight: int = Field(256, ge=2, le=1000, description="attempts at a time, a quarter of them for email")
-    in_flight_per_endpoint: int = Field(
-        4,
+    in_flight_per_endpoint: int | None = Field(
+        None,
         ge=1,
         le=12,
         description="attempts at a time to one endpoint: what a killed process may send again; an outage costs it "
-        "these and 8 probes",
+        "these and 8 probes; usually 4, in the scale-out mode 8 of all notifiers together",
     )
     allow_networks: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(_words)] = Field(
         (), description="private networks that webhooks may reach, separated by blanks; http is allowed there"

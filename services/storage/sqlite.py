@@ -37,7 +37,7 @@ Unit = Callable[[Connection], T]
 
 _MOST_IN_A_COMMIT: Final = 256
 _MOST_TOGETHER: Final = 8  # of the stages' units in a commit: who comes meanwhile waits for all of them
-_MOST_BEHIND: Final = 4  # of them while a sender waits: they are heavier, and can wait
+_MOST_BEHIND: Final = 2  # of them while a sender waits: they are heavier, and can wait
 _MOST_WAITING: Final = 20_000  # a bound for every queue; far above what the HTTP limits let in
 _SOFTWARE: Final = 70  # exit status of a fault in the code (sysexits.h)
 _SLOW_READERS: Final = 2

@@ -49,6 +49,7 @@ async def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stack: AsyncExi
         checks=(),
         groups=(),
         claims_end_after=timedelta(seconds=30),
+        in_flight_per_endpoint=8,
     )
     return await prepare(means, stack, balance=False)
 
