@@ -1,5 +1,7 @@
 """What the relay made of an alert: what it is, how grave, what it belongs to, each with its reason."""
 
+from typing import Final
+
 from pydantic import Field
 
 from schemas.base import Answer
@@ -90,6 +92,10 @@ class DryRun(Classification):
     """What an alert that was not sent would be taken for; `explanation` says it in words, in its language."""
 
     explanation: tuple[str, ...] = ()
+
+
+# The reason of a relation to another substance: of these no state is counted.
+FAMILY_ALONE: Final = "same_family"
 
 
 class RelatedAlert(Answer):

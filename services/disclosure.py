@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from schemas.alerts import Alert
-from schemas.classifications import Correlation, RelatedAlert
+from schemas.classifications import FAMILY_ALONE, Correlation, RelatedAlert
 from schemas.vocabularies import Audience, CorrelationLevel, First, Status, Tlp
 from services.reference.states import SOVEREIGN
 from services.storage.records import (
@@ -25,7 +25,6 @@ from services.storage.records import (
 
 _SMALLEST_CELL: Final = 5  # fewer people than this in an age or sex group could be recognised
 _ECHO: Final = CorrelationLevel.ECHO
-_FAMILY_ALONE: Final = "same_family"  # the reason of a relation
 _STRICTNESS: Final = (Tlp.CLEAR, Tlp.GREEN, Tlp.AMBER, Tlp.AMBER_STRICT, Tlp.RED)
 
 
@@ -212,7 +211,7 @@ def correlate_for(
 
 def _counts(related: RelatedAlert) -> bool:
     """Return whether the state of a related alert reported this threat: a member of its family is another."""
-    return related.reason != _FAMILY_ALONE
+    return related.reason != FAMILY_ALONE
 
 
 def _states(*versions: Version) -> int:

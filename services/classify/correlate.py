@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from schemas.classifications import FAMILY_ALONE
 from schemas.vocabularies import Confirmation, CorrelationLevel, Presence, ReferenceRelation, Role
 from services.classify.history import New, firsts, states_in_window
 from services.classify.keys import FAMILY, PRODUCT, SUBSTANCE, TELLING, TEXT
@@ -20,7 +21,6 @@ from services.storage.thread_records import Link, Other, Seen, Sighting, Situati
 MARGIN = timedelta(days=7)  # between two windows of one event
 SAME_THREAT = timedelta(days=180)
 _VAGUE = timedelta(days=62)  # a date known by its year only says nothing of the event
-_FAMILY_ALONE = "same_family"
 _MOST_RELATED = 6  # of the same threat; a list of hundreds tells a reader nothing
 
 _CONFIRMED = frozenset({Confirmation.CONFIRMED.value, Confirmation.CONFIRMED_REFERENCE.value})
@@ -118,7 +118,7 @@ class _Relations:
 
     def place(self, other: str, state: str, *, reason: str) -> None:
         """Remember where another thread saw the same substance or product; a family alone is not counted."""
-        if reason != _FAMILY_ALONE:
+        if reason != FAMILY_ALONE:
             self._states.setdefault(other, state)
 
     def merge(self, contradicted: frozenset[str]) -> str | None:
@@ -227,7 +227,7 @@ def _threats(
         other.id: other.updated_at for other in situation.threads.values() if other.state != "retracted"
     }
     telling = [one for one in own if one.key.startswith(PRODUCT) or one.role in TELLING]
-    for prefix, reason in ((SUBSTANCE, "same_substance"), (PRODUCT, "same_product"), (FAMILY, _FAMILY_ALONE)):
+    for prefix, reason in ((SUBSTANCE, "same_substance"), (PRODUCT, "same_product"), (FAMILY, FAMILY_ALONE)):
         for mine in telling:
             if not mine.key.startswith(prefix) or _ruled_out(mine):
                 continue
