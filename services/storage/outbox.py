@@ -68,7 +68,7 @@ def append_all(connection: Connection, events: Sequence[Event], *, now: datetime
         kept: Iterable[Any] = (
             run(connection, statement, rows[0]) if len(rows) == 1 else connection.execute(statement, rows)
         )
-        new = sorted([_record(row) for row in kept], key=lambda one: one.position)
+        new = sorted([to_record(row) for row in kept], key=lambda one: one.position)
         connection.info.setdefault(RECORDS, []).extend(new)
     else:
         connection.info.setdefault(EVENTS, []).extend(events)
@@ -78,7 +78,7 @@ def append_all(connection: Connection, events: Sequence[Event], *, now: datetime
 def read(connection: Connection, *, topics: Sequence[str], after: int, most: int) -> list[Record]:
     """Return the next records of `topics` behind position `after`, oldest first."""
     rows = run(connection, _read, {"after": after, "topics": list(topics), "most": most})
-    return [_record(row) for row in rows]
+    return [to_record(row) for row in rows]
 
 
 def position(connection: Connection, group: str) -> int:
@@ -125,7 +125,8 @@ def backlog(connection: Connection, *, group: str, topics: Sequence[str]) -> tup
     return count, oldest
 
 
-def _record(row: Any) -> Record:
+def to_record(row: Any) -> Record:
+    """Return the record that a row of the outbox holds."""
     return Record(
         topic=row.topic,
         event_id=row.event_id,

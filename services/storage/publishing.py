@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, func, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
 
 from services.storage.driver import run
+from services.storage.outbox import to_record
 from services.storage.records import Record
 from services.storage.repeating import repeatable
+from services.storage.statements import padded
 from services.storage.tables import outbox
 
 _mark = (
@@ -35,7 +36,7 @@ def unpublished(
     if after is not None:
         same_moment = and_(outbox.c.created_at == after.created_at, outbox.c.id > after.position)
         waiting = waiting.where(or_(outbox.c.created_at > after.created_at, same_moment))
-    return [_record(row) for row in connection.execute(waiting)]
+    return [to_record(row) for row in connection.execute(waiting)]
 
 
 def first_of_topics(connection: Connection, *, before: datetime) -> list[Record]:
@@ -49,25 +50,11 @@ def first_of_topics(connection: Connection, *, before: datetime) -> list[Record]
         .group_by(outbox.c.topic)
     )
     wanted = select(outbox).where(outbox.c.id.in_(firsts)).order_by(outbox.c.created_at, outbox.c.id)
-    return [_record(row) for row in connection.execute(wanted)]
-
-
-def _record(row: Row[Any]) -> Record:
-    return Record(
-        topic=row.topic,
-        event_id=row.event_id,
-        key=row.key,
-        payload=row.payload,
-        position=row.id,
-        traceparent=row.traceparent,
-        created_at=row.created_at,
-    )
+    return [to_record(row) for row in connection.execute(wanted)]
 
 
 @repeatable
 def mark_published(connection: Connection, positions: Iterable[int], *, now: datetime) -> None:
     """Remember that the rows of these ids, at least one, are on their topics; a repeat changes nothing."""
     ids = sorted(positions)  # two processes that mark the same rows take their locks in one order
-    size = 1 << (len(ids) - 1).bit_length()  # few lengths: to a database each is a statement of its own
-    padded = ids + ids[-1:] * (size - len(ids))
-    run(connection, _mark, {"ids": padded, "at": now})
+    run(connection, _mark, {"ids": padded(ids), "at": now})

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Table, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
@@ -10,6 +10,8 @@ from sqlalchemy.sql.dml import Insert
 
 from services.storage.driver import run
 from services.storage.tables import counters
+
+T = TypeVar("T")
 
 
 def insert_once(connection: Connection, table: Table) -> Insert:
@@ -24,7 +26,7 @@ def _insert_once(dialect: str, table: Table) -> Insert:
     return statement
 
 
-def padded(ids: Sequence[str]) -> list[str]:
+def padded(ids: Sequence[T]) -> list[T]:
     """Return ids for `IN`, the first of them repeated: few lengths are few statements to prepare."""
     wanted = 1 << (len(ids) - 1).bit_length() if ids else 0
     return [*ids, *(ids[0] for _ in range(wanted - len(ids)))]

@@ -114,18 +114,7 @@ class Rig:
         ids = [event.event_id for event in events]
         wanted = select(rows).where(rows.c.event_id.in_(ids)).order_by(rows.c.id)
         found = await self.ledger.read(lambda connection: connection.execute(wanted).all())
-        return [
-            Record(
-                topic=row.topic,
-                event_id=row.event_id,
-                key=row.key,
-                payload=row.payload,
-                position=row.id,
-                traceparent=row.traceparent,
-                created_at=row.created_at,
-            )
-            for row in found
-        ]
+        return [outbox.to_record(row) for row in found]
 
 
 @asynccontextmanager
