@@ -15,6 +15,7 @@ from services.notify.retry import DeliveryRules
 from services.notify.routing import route
 from services.storage import recipients, thread_rows, verdicts
 from services.storage.deliveries import LedgerDeliveries
+from services.storage.delivery_records import Claim, Outcome, Settlement
 from services.storage.records import (
     Channel,
     ChannelKind,
@@ -219,6 +220,19 @@ class Rig:
     def pass_time(self, **spans: float) -> None:
         """Move the clock."""
         self.now += timedelta(**spans)
+
+
+def settlement(claim: Claim, outcome: Outcome, *, now: datetime, draw: float = 0.5) -> Settlement:
+    """Return how a claim ended, begun and ended ``now``."""
+    return Settlement(
+        notification_id=claim.notification.id,
+        token=claim.token,
+        outcome=outcome,
+        content=claim.notification.content,
+        began_at=now,
+        ended_at=now,
+        draw=draw,
+    )
 
 
 def open_rig(place: Place) -> Rig:

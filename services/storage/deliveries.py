@@ -177,13 +177,11 @@ class LedgerDeliveries:
         return partial(
             deliveries_claiming.claim,
             now=now,
-            limit=appetite.most,
+            appetite=appetite,
             per_endpoint=self._per_endpoint,
             tolerated=self._tolerated,
             lease=self._lease,
             token=str(uuid4()),
-            most_patient=appetite.most_patient,
-            mail=appetite.mail,
         )
 
     async def expire(self, *, now: datetime, most: int = 500) -> int:

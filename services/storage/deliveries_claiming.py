@@ -71,21 +71,18 @@ def claim(
     connection: Connection,
     *,
     now: datetime,
-    limit: int,
+    appetite: Appetite,
     per_endpoint: int,
     tolerated: int,
     lease: timedelta,
     token: str,
-    most_patient: int | None = None,
-    mail: Appetite | None = None,
 ) -> list[Claim]:
-    """Claim up to ``limit`` due notifications until ``now + lease``, most urgent first; see `Appetite` for the rest.
+    """Claim due notifications until ``now + lease``, most urgent first, as many as there is an ``appetite`` for.
 
     An endpoint has at most ``per_endpoint`` in flight, fewer after a first failure (so that no more than
     ``tolerated`` fail one after the other), and one probe at a time while it is backing off.
     """
-    appetite = Appetite(limit, most_patient, mail)
-    by_mail = mail or appetite
+    by_mail = appetite.mail or appetite
     most = max(appetite.most, by_mail.most)
     if most < 1:
         return []

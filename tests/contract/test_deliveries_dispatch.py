@@ -12,18 +12,16 @@ from prometheus_client import CollectorRegistry
 
 from services.errors import Transient
 from services.notify.channels.address_guard import AddressGuard
-from services.notify.channels.sending import Addressing, Channels, Renderers, Sender
+from services.notify.channels.sending import Channels, Renderers, Sender
 from services.notify.channels.webhook import WebhookChannel
 from services.notify.dispatch import Dispatcher
 from services.notify.instruments import Instruments
-from services.notify.links import LinkKeys
 from services.notify.service import NotifyService
 from services.storage.delivery_records import Claim, Delivered, Outcome
 from services.storage.records import Directory, Record
+from tests import dispatching
 from tests.builders import make_alert
 from tests.deliveries_rig import Rig, email, make_recipient, until, webhook
-
-KEYS = LinkKeys(keys={1: b"k" * 32}, current=1)
 
 
 class OneSecret:
@@ -56,18 +54,9 @@ def make_dispatcher(
             webhook=lambda letter: json.dumps({"id": letter.notification_id}).encode(),
             email=lambda letter, address, first, at: f"{address} {letter.content} {first} {at}".encode(),
         ),
-        addressing=Addressing(base_url="https://relay.example.org", keys=KEYS),
+        addressing=dispatching.ADDRESSING,
     )
-    dispatcher = Dispatcher(
-        rig.deliveries,
-        sender,
-        instruments=Instruments(CollectorRegistry()),
-        clock=lambda: rig.now,
-        draw=lambda: 0.5,
-        poll=timedelta(milliseconds=20),
-        drain=timedelta(seconds=1),
-    )
-    return dispatcher, channel
+    return dispatching.make_dispatcher(rig, sender, drain=timedelta(seconds=1)), channel
 
 
 async def run_until(rig: Rig, dispatcher: Dispatcher, channel: WebhookChannel, holds: Any) -> None:
@@ -172,7 +161,7 @@ async def run_hanging(rig: Rig, channel: Hanging, holds: Any) -> None:
         OneSecret(),
         Channels(webhook=channel, email=None),
         Renderers(webhook=lambda letter: letter.notification_id.encode(), email=None),
-        addressing=Addressing(base_url="https://relay.example.org", keys=KEYS),
+        addressing=dispatching.ADDRESSING,
     )
     dispatcher = Dispatcher(
         rig.deliveries,

@@ -2,25 +2,22 @@
 
 import asyncio
 from collections import Counter
-from datetime import timedelta
 from functools import wraps
 from typing import Any
 
 import pytest
-from prometheus_client import CollectorRegistry
 from sqlalchemy import Connection
 
 from schemas.vocabularies import Severity
 from services.notify.channels.room import Room
-from services.notify.channels.sending import Addressing, Channels, Mail, Renderers, Sender
+from services.notify.channels.sending import Mail
 from services.notify.dispatch import Dispatcher
-from services.notify.instruments import Instruments
-from services.notify.links import LinkKeys
 from services.storage import deliveries_claiming
 from services.storage.delivery_records import Appetite, Claim, Delivered, Followed, Outcome
 from services.storage.records import Notification
 from tests.builders import make_alert
 from tests.deliveries_rig import Rig, email, make_classification, make_recipient, until, webhook
+from tests.dispatching import make_dispatcher, make_sender
 
 _IN_FLIGHT = 256  # RELAY_NOTIFY__IN_FLIGHT
 _PER_ENDPOINT = 4  # RELAY_NOTIFY__IN_FLIGHT_PER_ENDPOINT
@@ -49,28 +46,7 @@ class Receivers:
 def _dispatcher(
     rig: Rig, receivers: Receivers, *, most: int = _IN_FLIGHT, mail: Mail | None = None
 ) -> Dispatcher:
-    sender = Sender(
-        rig.deliveries,
-        receivers,
-        Channels(webhook=receivers, email=mail),
-        Renderers(
-            webhook=lambda letter: letter.notification_id.encode(),
-            email=lambda letter, *_: letter.notification_id.encode(),
-        ),
-        addressing=Addressing(
-            base_url="https://relay.example.org", keys=LinkKeys(keys={1: b"k" * 32}, current=1)
-        ),
-    )
-    return Dispatcher(
-        rig.deliveries,
-        sender,
-        instruments=Instruments(CollectorRegistry()),
-        clock=lambda: rig.now,
-        draw=lambda: 0.5,
-        most=most,
-        drain=timedelta(milliseconds=50),
-        poll=timedelta(milliseconds=20),
-    )
+    return make_dispatcher(rig, make_sender(rig, receivers, mail=mail), most=most)
 
 
 @pytest.fixture

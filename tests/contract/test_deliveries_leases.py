@@ -6,17 +6,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from prometheus_client import CollectorRegistry
 
 from schemas.vocabularies import Tlp
-from services.notify.channels.sending import Addressing, Channels, Mail, Renderers, Sender
-from services.notify.dispatch import Dispatcher
-from services.notify.instruments import Instruments
-from services.notify.links import LinkKeys
 from services.storage.delivery_records import Deferred, Delivered, Outcome
 from services.storage.tables import threads
 from tests.builders import make_alert
 from tests.deliveries_rig import Rig, email, make_recipient, until
+from tests.dispatching import make_dispatcher, make_sender
 
 
 class Receiver:
@@ -40,33 +36,6 @@ class Receiver:
 
     async def valid(self, institution_id: str, *, now: datetime) -> Sequence[bytes]:
         return [b"s" * 32]
-
-
-def make_dispatcher(rig: Rig, sender: Sender) -> Dispatcher:
-    return Dispatcher(
-        rig.deliveries,
-        sender,
-        instruments=Instruments(CollectorRegistry()),
-        clock=lambda: rig.now,
-        draw=lambda: 0.5,
-        poll=timedelta(milliseconds=20),
-        drain=timedelta(milliseconds=50),
-    )
-
-
-def make_sender(rig: Rig, receiver: Receiver, *, mail: Mail | None = None) -> Sender:
-    return Sender(
-        rig.deliveries,
-        receiver,
-        Channels(webhook=receiver, email=mail),
-        Renderers(
-            webhook=lambda letter: letter.notification_id.encode(),
-            email=None if mail is None else lambda letter, *_: letter.notification_id.encode(),
-        ),
-        addressing=Addressing(
-            base_url="https://relay.example.org", keys=LinkKeys(keys={1: b"k" * 32}, current=1)
-        ),
-    )
 
 
 async def test_an_attempt_is_given_up_before_its_claim_ends(rig: Rig) -> None:

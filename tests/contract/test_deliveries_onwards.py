@@ -11,10 +11,10 @@ from sqlalchemy import Connection
 
 from schemas.events import CLASSIFIED
 from services.storage import outbox
-from services.storage.delivery_records import Appetite, Delivered, Followed, Settlement
+from services.storage.delivery_records import Appetite, Delivered, Followed
 from services.storage.records import Event
 from tests.databases import SqlitePlace
-from tests.deliveries_rig import Rig, email, make_recipient, open_rig, webhook
+from tests.deliveries_rig import Rig, email, make_recipient, open_rig, settlement, webhook
 
 
 @pytest.fixture
@@ -117,15 +117,7 @@ async def test_settling_fills_the_room_that_it_leaves(rig: Rig) -> None:
     await rig.direct(make_recipient("a-focal"), make_recipient("b-focal", country="UY"))
     await rig.issue()
     (first,) = await rig.deliveries.claim(now=rig.now, limit=1)
-    delivered = Settlement(
-        notification_id=first.notification.id,
-        token=first.token,
-        outcome=Delivered(status_code=204),
-        content="full",
-        began_at=rig.now,
-        ended_at=rig.now,
-        draw=0.5,
-    )
+    delivered = settlement(first, Delivered(status_code=204), now=rig.now)
 
     settled = await rig.deliveries.settle([delivered], now=rig.now, appetite=Appetite(1))
 

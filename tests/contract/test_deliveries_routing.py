@@ -9,10 +9,10 @@ from schemas.alerts import Alert
 from schemas.classifications import Correlation
 from schemas.vocabularies import CorrelationLevel, Severity
 from services.errors import Invalid
-from services.storage.delivery_records import Claim, Deferred, Delivered, Outcome, Settlement
+from services.storage.delivery_records import Deferred, Delivered, Outcome
 from services.storage.records import Participation
 from tests.builders import make_alert
-from tests.deliveries_rig import Rig, email, make_classification, make_recipient, webhook
+from tests.deliveries_rig import Rig, email, make_classification, make_recipient, settlement, webhook
 
 
 @pytest.fixture
@@ -23,21 +23,8 @@ async def rig(rig: Rig) -> Rig:
 
 async def settle_all(rig: Rig, outcome: Outcome) -> int:
     claims = await rig.deliveries.claim(now=rig.now, limit=100)
-    await rig.deliveries.settle(
-        [
-            Settlement(
-                notification_id=one.notification.id,
-                token=one.token,
-                outcome=outcome,
-                content=one.notification.content,
-                began_at=rig.now,
-                ended_at=rig.now,
-                draw=0.0,
-            )
-            for one in claims
-        ],
-        now=rig.now,
-    )
+    ended = [settlement(one, outcome, now=rig.now, draw=0.0) for one in claims]
+    await rig.deliveries.settle(ended, now=rig.now)
     return len(claims)
 
 
@@ -86,7 +73,7 @@ async def test_a_claimed_notification_is_waited_for_and_a_failed_one_not_tried_a
     assert [state for _, _, _, state, _ in await rig.states()] == ["claimed", "pending"]
     assert (await rig.rows())[1].waits_for == claims[0].notification.id
     assert await rig.deliveries.claim(now=rig.now, limit=10) == []
-    await rig.deliveries.settle([_settlement(rig, claims[0], LOST)], now=rig.now)
+    await rig.deliveries.settle([settlement(claims[0], LOST, now=rig.now, draw=0.0)], now=rig.now)
     assert await rig.states() == [
         ("co-focal", 1, "webhook", "superseded", "newer_version"),
         ("co-focal", 2, "webhook", "pending", None),
@@ -100,7 +87,7 @@ async def test_a_retraction_is_withheld_from_who_certainly_never_had_the_origina
     await rig.issue()
     claims = await rig.deliveries.claim(now=rig.now, limit=10)
     await rig.issue(later("retraction"))
-    await rig.deliveries.settle([_settlement(rig, claims[0], LOST)], now=rig.now)
+    await rig.deliveries.settle([settlement(claims[0], LOST, now=rig.now, draw=0.0)], now=rig.now)
     assert await rig.states() == [
         ("co-focal", 1, "webhook", "superseded", "newer_version"),
         ("co-focal", 2, "webhook", "withheld", "never_had_original"),
@@ -111,7 +98,7 @@ async def test_an_unknown_outcome_counts_as_received(rig: Rig) -> None:
     await rig.issue()
     claims = await rig.deliveries.claim(now=rig.now, limit=10)
     await rig.issue(later("retraction"))
-    await rig.deliveries.settle([_settlement(rig, claims[0], UNKNOWN)], now=rig.now)
+    await rig.deliveries.settle([settlement(claims[0], UNKNOWN, now=rig.now, draw=0.0)], now=rig.now)
     assert [state for _, _, _, state, _ in await rig.states()] == ["superseded", "pending"]
 
 
@@ -260,15 +247,3 @@ async def test_both_channels_of_one_recipient_have_their_own_ids(rig: Rig) -> No
     await rig.issue()
     ids = {row.id for row in await rig.rows()}
     assert len(ids) == 2
-
-
-def _settlement(rig: Rig, claim: Claim, outcome: Outcome) -> Settlement:
-    return Settlement(
-        notification_id=claim.notification.id,
-        token=claim.token,
-        outcome=outcome,
-        content="full",
-        began_at=rig.now,
-        ended_at=rig.now,
-        draw=0.0,
-    )

@@ -14,10 +14,9 @@ from services.storage.delivery_records import (
     Outcome,
     Rejected,
     Settled,
-    Settlement,
 )
 from tests.builders import make_alert
-from tests.deliveries_rig import Rig, email, make_classification, make_recipient, webhook
+from tests.deliveries_rig import Rig, email, make_classification, make_recipient, settlement, webhook
 
 LOST = Deferred(reason="unreachable")
 
@@ -29,21 +28,8 @@ async def rig(rig: Rig) -> Rig:
 
 
 async def settle(rig: Rig, claims: Sequence[Claim], outcome: Outcome) -> Settled:
-    return await rig.deliveries.settle(
-        [
-            Settlement(
-                notification_id=one.notification.id,
-                token=one.token,
-                outcome=outcome,
-                content=one.notification.content,
-                began_at=rig.now,
-                ended_at=rig.now,
-                draw=0.5,
-            )
-            for one in claims
-        ],
-        now=rig.now,
-    )
+    ended = [settlement(one, outcome, now=rig.now) for one in claims]
+    return await rig.deliveries.settle(ended, now=rig.now)
 
 
 async def claim(rig: Rig, limit: int = 100) -> list[Claim]:

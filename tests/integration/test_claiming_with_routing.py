@@ -9,7 +9,7 @@ from services.storage import deliveries_onwards
 from services.storage.delivery_records import Appetite, Claim, Delivered, Followed, Settlement
 from services.storage.recipients import DirectoryReader
 from tests.builders import make_alert
-from tests.deliveries_rig import Rig, email, make_recipient, webhook
+from tests.deliveries_rig import Rig, email, make_recipient, settlement, webhook
 from tests.integration.test_delivering_at_once import claiming, routing
 
 pytestmark = [pytest.mark.integration, pytest.mark.needs("postgresql")]
@@ -23,15 +23,7 @@ def follow(rig: Rig, *, most: int = 10) -> list[Followed]:
 
 
 def delivered(rig: Rig, claim: Claim) -> Settlement:
-    return Settlement(
-        notification_id=claim.notification.id,
-        token=claim.token,
-        outcome=Delivered(status_code=204),
-        content="full",
-        began_at=rig.now,
-        ended_at=rig.now,
-        draw=0.5,
-    )
+    return settlement(claim, Delivered(status_code=204), now=rig.now)
 
 
 async def states(rig: Rig) -> list[Any]:

@@ -13,6 +13,7 @@ from services.notify.retry import DeliveryRules
 from services.notify.routing import route
 from services.storage import answers, deliveries_claiming, deliveries_routing, deliveries_settling, endpoints
 from services.storage.delivery_records import (
+    Appetite,
     Claim,
     Deferred,
     Delivered,
@@ -20,13 +21,12 @@ from services.storage.delivery_records import (
     Outcome,
     Routed,
     Settled,
-    Settlement,
 )
 from services.storage.recipients import DirectoryReader
 from services.storage.tables import endpoints as endpoints_table
 from services.storage.tables import notifications
 from tests.builders import make_alert
-from tests.deliveries_rig import Rig, make_classification, make_recipient
+from tests.deliveries_rig import Rig, make_classification, make_recipient, settlement
 from tests.two_transactions import Two
 
 pytestmark = [pytest.mark.integration, pytest.mark.needs("postgresql")]
@@ -50,7 +50,7 @@ def claiming(token: str, *, now: datetime, limit: int = 100, per_endpoint: int =
     return partial(
         deliveries_claiming.claim,
         now=now,
-        limit=limit,
+        appetite=Appetite(limit),
         per_endpoint=per_endpoint,
         tolerated=3,
         lease=LEASE,
@@ -59,18 +59,7 @@ def claiming(token: str, *, now: datetime, limit: int = 100, per_endpoint: int =
 
 
 def settling(claims: Sequence[Claim], outcome: Outcome, *, now: datetime) -> Callable[[Connection], Settled]:
-    settlements = [
-        Settlement(
-            notification_id=one.notification.id,
-            token=one.token,
-            outcome=outcome,
-            content=one.notification.content,
-            began_at=now,
-            ended_at=now,
-            draw=0.5,
-        )
-        for one in claims
-    ]
+    settlements = [settlement(one, outcome, now=now) for one in claims]
     return partial(
         deliveries_settling.settle,
         settlements=settlements,
