@@ -4,14 +4,18 @@ What is common to all calls stands here: faults as problems, security headers, H
 documentation. What a call does stands in the `api.py` or `pages/` of its service.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
+from starlette.types import ExceptionHandler
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from services.errors import Invalid, Transient
@@ -44,31 +48,19 @@ def build_application(
     checks: Sequence[Check] = (),
     request_time: timedelta = REQUEST_TIME,
     trusted_proxies: Sequence[str] = (),
-) -> FastAPI:
+) -> Starlette:
     """Return the application of `routers`, in the order in which their paths are tried.
 
     `checks` are asked by /readyz; a call that takes longer than `request_time` is given up. `trusted_proxies`
     are addresses and networks that say who calls (X-Forwarded-For, -Proto); nobody else is believed.
     """
-    app = FastAPI(
-        title="Early-warning relay",
-        version=version,
-        openapi_url=None,
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,
-        telemetry={"tracing": False, "metrics": False, "logs": False},  # asked anew for every request
-    )
-    for router in (*routers, health_routes(checks), docs_routes(app)):
-        app.router.routes.extend(router.routes)
-    app.add_exception_handler(Refusal, _refused)
-    app.add_exception_handler(HTTPException, _framework)
-    app.add_exception_handler(Invalid, _invalid)
-    app.add_exception_handler(Transient, _transient)
-    app.add_exception_handler(Exception, _crashed)
-    app.add_middleware(Envelope, request_time=request_time)
-    if trusted_proxies:  # added last: all that follows sees the caller
-        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(trusted_proxies))
+    routes = [route for router in (*routers, health_routes(checks)) for route in router.routes]
+    routes += docs_routes(routes, version=version).routes
+    layers = [Middleware(Envelope, request_time=request_time)]
+    if trusted_proxies:  # the outermost: all that follows sees the caller
+        layers.insert(0, Middleware(ProxyHeadersMiddleware, trusted_hosts=list(trusted_proxies)))
+    app = Starlette(routes=routes, middleware=layers, exception_handlers=_HANDLERS)
+    app.router.redirect_slashes = False
     return app
 
 
@@ -108,9 +100,18 @@ async def _crashed(request: Request, _fault: Exception) -> Response:
 
 
 def _allowed(request: Request) -> Iterable[str]:
-    app: FastAPI = request.app
+    app: Starlette = request.app
     methods: set[str] = set()
     for route in app.router.routes:
         if route.matches(request.scope)[0] is not Match.NONE:
             methods |= getattr(route, "methods", None) or set()
     return sorted(methods | ({"HEAD"} if "GET" in methods else set()))
+
+
+_HANDLERS: Mapping[Any, ExceptionHandler] = {
+    Refusal: _refused,
+    HTTPException: _framework,
+    Invalid: _invalid,
+    Transient: _transient,
+    Exception: _crashed,
+}

@@ -7,20 +7,23 @@ runs, and nothing is loaded from elsewhere: the Content-Security-Policy of these
 import html
 import json
 import re
+from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute
 
 from schemas.problems import Problem
 from services.http.problems import KINDS, missing
 from services.http.routes import Documented, RawRoute
 
+_TITLE = "Early-warning relay"
 _IN_BRACES = re.compile(r"\{(\w+)\}")
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
@@ -71,15 +74,15 @@ _PROBLEMS = """<!doctype html>
 """
 
 
-def docs_routes(app: FastAPI) -> APIRouter:
-    """Return the routes of the documentation of `app`."""
+def docs_routes(described: Sequence[BaseRoute], *, version: str) -> APIRouter:
+    """Return the routes of the documentation of the routes `described`."""
     router = APIRouter(route_class=RawRoute, include_in_schema=False)
     made: list[bytes] = []
 
     @router.get("/openapi.json")
     async def openapi(_request: Request) -> Response:
         if not made:  # once: the routes stand still after the start
-            made.append(json.dumps(describe(app), ensure_ascii=False).encode())
+            made.append(json.dumps(describe(described, version=version), ensure_ascii=False).encode())
         return Response(made[0], media_type="application/json")
 
     @router.get("/docs")
@@ -107,17 +110,17 @@ def docs_routes(app: FastAPI) -> APIRouter:
     return router
 
 
-def describe(app: FastAPI) -> dict[str, Any]:
+def describe(routes: Sequence[BaseRoute], *, version: str) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document: the routes, and the models of the bodies that are read raw."""
     document = get_openapi(
-        title=app.title,
-        version=app.version,
-        routes=app.routes,
+        title=_TITLE,
+        version=version,
+        routes=routes,
         description="National drug alerts in, notifications out. Every fault: application/problem+json.",
     )
     _name_path_parameters(document)
     components = document.setdefault("components", {})
-    models: list[tuple[type[BaseModel], JsonSchemaMode]] = [(one, "validation") for one in _bodies(app)]
+    models: list[tuple[type[BaseModel], JsonSchemaMode]] = [(one, "validation") for one in _bodies(routes)]
     models.append((Problem, "validation"))
     _, raw = models_json_schema(models, ref_template="#/components/schemas/{model}")
     components["schemas"] = raw.get("$defs", {}) | components.get("schemas", {})
@@ -126,9 +129,9 @@ def describe(app: FastAPI) -> dict[str, Any]:
     return document
 
 
-def _bodies(app: FastAPI) -> list[type[BaseModel]]:
+def _bodies(routes: Sequence[BaseRoute]) -> list[type[BaseModel]]:
     """Return the models of the bodies that routes read raw: the framework never sees those."""
-    extras = [getattr(route, "openapi_extra", None) for route in app.routes]
+    extras = [getattr(route, "openapi_extra", None) for route in routes]
     found = {extra.body: None for extra in extras if isinstance(extra, Documented) and extra.body}
     return list(found)
 

@@ -12,9 +12,10 @@ from importlib.metadata import version
 from ipaddress import ip_address
 from typing import Protocol
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter
 from prometheus_client import CollectorRegistry
 from pydantic import HttpUrl
+from starlette.applications import Starlette
 
 from schemas.alerts import Alert
 from schemas.classifications import Classification
@@ -82,7 +83,7 @@ class Web:
     clock: Callable[[], datetime]
 
 
-def application(web: Web) -> FastAPI:
+def application(web: Web) -> Starlette:
     """Return the application."""
     url = str(web.settings.http.public_url)
     quota = Quota(requests=web.settings.http.requests_per_minute, window=timedelta(minutes=1))
@@ -136,7 +137,9 @@ def application(web: Web) -> FastAPI:
     )
 
 
-def metrics_application(registry: CollectorRegistry, *, refresh: Refresh, checks: Sequence[Check]) -> FastAPI:
+def metrics_application(
+    registry: CollectorRegistry, *, refresh: Refresh, checks: Sequence[Check]
+) -> Starlette:
     """Return the application of the port that only Prometheus reaches."""
     return build_application(metrics_routes(registry, refresh=refresh), version=VERSION, checks=checks)
 
