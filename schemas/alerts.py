@@ -80,6 +80,7 @@ __all__ = [
     "Translation",
     "canonical_json",
     "content_sha256",
+    "stored_json",
 ]
 
 
@@ -159,17 +160,21 @@ def canonical_json(alert: Alert) -> bytes:
     return _written(alert.model_dump(mode="json"))
 
 
-def content_sha256(alert: Alert) -> str:
-    """Return the hash of what the alert says, in hexadecimal.
+def stored_json(alert: Alert) -> str:
+    """Return the alert as it is kept and handed on: fields in the contract's order, no defaults; it parses equal."""
+    return alert.model_dump_json(exclude_defaults=True)
 
-    Defaults are left out before hashing, so that the same content has the same hash when a later contract
-    gains optional fields, and a sender may write a default or not. Fields stand in the contract's order; only
-    where the sender chose names itself (own fields, translations) are keys sorted.
+
+def content_sha256(stored: str) -> str:
+    """Return the hash of what an alert says, in hexadecimal, from its `stored_json`.
+
+    Defaults are left out, so that the same content has the same hash when a later contract gains optional fields,
+    and a sender may write a default or not. Only where the sender chose names itself (own fields, translations)
+    are keys sorted.
     """
-    text = alert.model_dump_json(exclude_defaults=True)
-    if alert.translations or '"x_' in text:
-        return hashlib.sha256(_written(json.loads(text))).hexdigest()
-    return hashlib.sha256(text.encode()).hexdigest()
+    if '"translations":' in stored or '"x_' in stored:
+        return hashlib.sha256(_written(json.loads(stored))).hexdigest()
+    return hashlib.sha256(stored.encode()).hexdigest()
 
 
 def _written(value: dict[str, Any]) -> bytes:

@@ -3,7 +3,6 @@
 Each is a function of the alert and yields what it finds broken, with its place.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -120,12 +119,13 @@ def _positions(alert: "Alert") -> Iterator[Broken]:
     for index, harm in enumerate(alert.harms):
         if harm.finding is not None and harm.finding >= len(alert.findings):
             yield Broken(("harms", index, "finding"), "no_such_finding", "Findings are counted from 0")
-    names = Counter(attachment.name for attachment in alert.attachments)
-    for index, attachment in enumerate(alert.attachments):
-        if names[attachment.name] > 1:
+    names = [attachment.name for attachment in alert.attachments]
+    for index, name in enumerate(names):
+        if names.count(name) > 1:
             yield Broken(("attachments", index, "name"), "name_repeated", "Each attachment has its own name")
     for index, finding in enumerate(alert.findings):
-        if finding.product is not None and finding.product.image not in {None, *names}:
+        image = finding.product.image if finding.product is not None else None
+        if image is not None and image not in names:
             yield Broken(("findings", index, "product", "image"), "no_such_attachment", "Names no attachment")
 
 

@@ -1,9 +1,9 @@
 """The closed vocabularies of findings, substances and supply; import them from `schemas.vocabularies`."""
 
-from enum import StrEnum
+from schemas.words import Word
 
 
-class Market(StrEnum):
+class Market(Word):
     """Where a product comes from."""
 
     ILLICIT = "illicit"
@@ -13,7 +13,7 @@ class Market(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Matrix(StrEnum):
+class Matrix(Word):
     """In what it was found; also the form of a product."""
 
     POWDER = "powder"
@@ -40,7 +40,7 @@ class Matrix(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Role(StrEnum):
+class Role(Word):
     """What a substance does in its product."""
 
     PRINCIPAL = "principal"
@@ -54,7 +54,7 @@ class Role(StrEnum):
     CO_DETECTED = "co_detected"  # in the patient or beside the product, not in it
 
 
-class Confirmation(StrEnum):
+class Confirmation(Word):
     """How surely a substance was identified."""
 
     UNVERIFIED = "unverified"
@@ -76,7 +76,7 @@ _CONFIRMATION_RANK = {
 }
 
 
-class Method(StrEnum):
+class Method(Word):
     """By what it was identified."""
 
     COLOUR_TEST = "colour_test"
@@ -94,7 +94,7 @@ class Method(StrEnum):
     OTHER = "other"
 
 
-class LabType(StrEnum):
+class LabType(Word):
     """What kind of laboratory identified it."""
 
     NATIONAL_REFERENCE = "national_reference"
@@ -104,7 +104,7 @@ class LabType(StrEnum):
     UNIVERSITY = "university"
 
 
-class Unit(StrEnum):
+class Unit(Word):
     """Units of quantities; those in braces are UCUM annotations and count pieces."""
 
     KILOGRAM = "kg"
@@ -119,7 +119,7 @@ class Unit(StrEnum):
     SAMPLE = "{sample}"
 
 
-class PurityUnit(StrEnum):
+class PurityUnit(Word):
     """Units of purity or strength."""
 
     PERCENT = "% w/w"
@@ -129,7 +129,7 @@ class PurityUnit(StrEnum):
     NG_PER_ML = "ng/mL"
 
 
-class PurityBasis(StrEnum):
+class PurityBasis(Word):
     """Of what the purity is stated."""
 
     FREE_BASE = "free_base"
@@ -137,7 +137,7 @@ class PurityBasis(StrEnum):
     UNKNOWN = "unknown"
 
 
-class First(StrEnum):
+class First(Word):
     """In what way a finding is the first of its kind."""
 
     ADMIN1 = "admin1"
@@ -147,7 +147,7 @@ class First(StrEnum):
     KNOWN = "known"  # denies it: "continues", "since 2018"
 
 
-class NationalControl(StrEnum):
+class NationalControl(Word):
     """Whether the sender's country controls the substance."""
 
     CONTROLLED = "controlled"
@@ -157,7 +157,7 @@ class NationalControl(StrEnum):
     UNKNOWN = "unknown"
 
 
-class RouteOfUse(StrEnum):
+class RouteOfUse(Word):
     """How it was taken."""
 
     ORAL = "oral"
@@ -171,7 +171,7 @@ class RouteOfUse(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Outcome(StrEnum):
+class Outcome(Word):
     """What became of the attempt to identify a substance."""
 
     RESOLVED = "resolved"
@@ -181,7 +181,7 @@ class Outcome(StrEnum):
     INVALID = "invalid"
 
 
-class Category(StrEnum):
+class Category(Word):
     """The labels of the catalogue; a code before a dot is the parent of those that begin with it."""
 
     NPS = "NPS"
@@ -207,7 +207,7 @@ class Category(StrEnum):
     X_UNK = "X.UNK"
 
 
-class ShipmentKind(StrEnum):
+class ShipmentKind(Word):
     """What became of a shipment."""
 
     SUSPICIOUS = "suspicious"
@@ -217,7 +217,7 @@ class ShipmentKind(StrEnum):
     THEFT = "theft"
 
 
-class Transport(StrEnum):
+class Transport(Word):
     """How a shipment travelled."""
 
     AIR = "air"
@@ -228,7 +228,7 @@ class Transport(StrEnum):
     POST_COURIER = "post_courier"
 
 
-class ReportTo(StrEnum):
+class ReportTo(Word):
     """The international systems that a shipment belongs into as well."""
 
     IONICS = "ionics"
@@ -237,7 +237,7 @@ class ReportTo(StrEnum):
     COHESION = "cohesion"
 
 
-class ManufactureStage(StrEnum):
+class ManufactureStage(Word):
     """What was done at a manufacturing site."""
 
     EXTRACTION = "extraction"
@@ -249,7 +249,7 @@ class ManufactureStage(StrEnum):
     PACKAGING = "packaging"
 
 
-class EquipmentKind(StrEnum):
+class EquipmentKind(Word):
     """Equipment of manufacture."""
 
     TABLET_PRESS = "tablet_press"

@@ -4,8 +4,6 @@ Those of messages and events stand here; those of findings, substances and suppl
 `schemas.substance_words` and imported from here too.
 """
 
-from enum import StrEnum
-
 from schemas.substance_words import (
     Category,
     Confirmation,
@@ -27,6 +25,7 @@ from schemas.substance_words import (
     Transport,
     Unit,
 )
+from schemas.words import Word
 
 __all__ = [
     "AckState",
@@ -77,7 +76,7 @@ __all__ = [
 ]
 
 
-class MessageType(StrEnum):
+class MessageType(Word):
     """What a message does to its thread."""
 
     ALERT = "alert"
@@ -88,7 +87,7 @@ class MessageType(StrEnum):
     DISPUTE = "dispute"
 
 
-class UpdateReason(StrEnum):
+class UpdateReason(Word):
     """Why an update was sent."""
 
     NEW_FINDINGS = "new_findings"
@@ -98,7 +97,7 @@ class UpdateReason(StrEnum):
     TRANSLATION = "translation"  # changes no fact, counts nothing
 
 
-class Status(StrEnum):
+class Status(Word):
     """How serious the message is meant; a thread has one."""
 
     ACTUAL = "actual"
@@ -107,7 +106,7 @@ class Status(StrEnum):
     DRAFT = "draft"
 
 
-class ReferenceRelation(StrEnum):
+class ReferenceRelation(Word):
     """How a message relates to what it refers to."""
 
     UPDATE_OF = "update_of"
@@ -120,7 +119,7 @@ class ReferenceRelation(StrEnum):
     ECHO_OF = "echo_of"
 
 
-class SenderRole(StrEnum):
+class SenderRole(Word):
     """What kind of institution sends."""
 
     NDO = "ndo"
@@ -132,7 +131,7 @@ class SenderRole(StrEnum):
     REGULATOR = "regulator"
 
 
-class Tlp(StrEnum):
+class Tlp(Word):
     """The Traffic Light Protocol 2.0 of FIRST."""
 
     RED = "TLP:RED"
@@ -150,7 +149,7 @@ class Tlp(StrEnum):
 _TLP_STRICTNESS = {tlp: 4 - index for index, tlp in enumerate(Tlp)}
 
 
-class Audience(StrEnum):
+class Audience(Word):
     """For whom a message is."""
 
     HEALTH = "health"
@@ -161,7 +160,7 @@ class Audience(StrEnum):
     PUBLIC = "public"
 
 
-class Language(StrEnum):
+class Language(Word):
     """The official languages of the Organization of American States, ISO 639-1."""
 
     EN = "en"
@@ -170,7 +169,7 @@ class Language(StrEnum):
     PT = "pt"
 
 
-class EventType(StrEnum):
+class EventType(Word):
     """What happened."""
 
     FIRST_DETECTION = "first_detection"
@@ -197,7 +196,7 @@ class EventType(StrEnum):
     OTHER = "other"
 
 
-class Severity(StrEnum):
+class Severity(Word):
     """How grave; from the gravest."""
 
     CRITICAL = "critical"
@@ -214,7 +213,7 @@ class Severity(StrEnum):
 _SEVERITY_RANK = {severity: index for index, severity in enumerate(Severity)}
 
 
-class Setting(StrEnum):
+class Setting(Word):
     """Where it happened, by kind of place."""
 
     COMMUNITY = "community"
@@ -232,7 +231,7 @@ class Setting(StrEnum):
     OTHER = "other"
 
 
-class SourceType(StrEnum):
+class SourceType(Word):
     """Who told the sender."""
 
     POLICE = "police"
@@ -257,7 +256,7 @@ class SourceType(StrEnum):
     FOREIGN_EWS = "foreign_ews"
 
 
-class Reliability(StrEnum):
+class Reliability(Word):
     """How far the sender trusts its sources."""
 
     LOW = "low"
@@ -265,7 +264,7 @@ class Reliability(StrEnum):
     HIGH = "high"
 
 
-class Presence(StrEnum):
+class Presence(Word):
     """Whether it was found in the sender's country."""
 
     DETECTED_HERE = "detected_here"
@@ -273,7 +272,7 @@ class Presence(StrEnum):
     MENTIONED = "mentioned"  # hearsay, press
 
 
-class Qualifier(StrEnum):
+class Qualifier(Word):
     """How exact a count is."""
 
     EXACT = "exact"
@@ -283,7 +282,7 @@ class Qualifier(StrEnum):
     SEVERAL = "several"  # a cluster or series whose number was not stated: never zero
 
 
-class Attribution(StrEnum):
+class Attribution(Word):
     """How surely the harm comes from the finding."""
 
     CONFIRMED = "confirmed"
@@ -292,14 +291,14 @@ class Attribution(StrEnum):
     BACKGROUND = "background"  # a statistic, not this event
 
 
-class MeasureStatus(StrEnum):
+class MeasureStatus(Word):
     """Whether a measure was taken."""
 
     TAKEN = "taken"
     PLANNED = "planned"
 
 
-class RequestKind(StrEnum):
+class RequestKind(Word):
     """What the sender asks the readers for."""
 
     INFORMATION_REQUEST = "information_request"
@@ -307,7 +306,7 @@ class RequestKind(StrEnum):
     REFERENCE_MATERIAL = "reference_material"
 
 
-class ExternalSystem(StrEnum):
+class ExternalSystem(Word):
     """Other systems that hold the same report."""
 
     IONICS = "ionics"
@@ -321,7 +320,7 @@ class ExternalSystem(StrEnum):
     URL = "url"
 
 
-class AttachmentKind(StrEnum):
+class AttachmentKind(Word):
     """What an attachment shows."""
 
     SPECTRUM = "spectrum"
@@ -330,14 +329,14 @@ class AttachmentKind(StrEnum):
     OTHER = "other"
 
 
-class TranslationOrigin(StrEnum):
+class TranslationOrigin(Word):
     """Who translated."""
 
     HUMAN = "human"
     MACHINE = "machine"
 
 
-class MessageState(StrEnum):
+class MessageState(Word):
     """Where an accepted message stands. Accepted = pending + held + classified + dead, always."""
 
     PENDING = "pending"
@@ -346,7 +345,7 @@ class MessageState(StrEnum):
     DEAD = "dead"
 
 
-class ThreadState(StrEnum):
+class ThreadState(Word):
     """Where a thread stands; `disputed` is a mark beside it, `under_review` one of the classification."""
 
     OPEN = "open"
@@ -354,7 +353,7 @@ class ThreadState(StrEnum):
     RETRACTED = "retracted"
 
 
-class AckState(StrEnum):
+class AckState(Word):
     """What a recipient answers."""
 
     SEEN = "seen"
@@ -364,7 +363,7 @@ class AckState(StrEnum):
     NOT_RELEVANT = "not_relevant"
 
 
-class CorrelationLevel(StrEnum):
+class CorrelationLevel(Word):
     """How a message relates to what other messages report."""
 
     NEW = "new"
@@ -375,7 +374,7 @@ class CorrelationLevel(StrEnum):
     POSSIBLE_SAME_EVENT = "possible_same_event"
 
 
-class DatePrecision(StrEnum):
+class DatePrecision(Word):
     """How much of a date is known."""
 
     YEAR = "year"

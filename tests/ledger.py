@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select
 
-from schemas.alerts import Alert, canonical_json, content_sha256
+from schemas.alerts import Alert, canonical_json, content_sha256, stored_json
 from schemas.events import ALERTS
 from services.classify.assess import prepare
 from services.classify.decide import decide, propose
@@ -46,7 +46,7 @@ def message_of(alert: Alert, *, sender_id: str, country: str, can_amend: bool, a
         can_amend=can_amend,
         reference_key=uuid.uuid5(uuid.NAMESPACE_URL, identity).hex,
         received_at=at,
-        content_sha256=content_sha256(alert),
+        content_sha256=content_sha256(stored_json(alert)),
         alert=alert,
     )
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from schemas.alerts import Alert, Reference, Sender, content_sha256
+from schemas.alerts import Alert, Reference, Sender, content_sha256, stored_json
 from schemas.problems import Fault
 from schemas.receipts import Receipt
 from schemas.rules import RELATION_OF
@@ -159,7 +159,7 @@ def as_sent_by(alert: Alert, key: ApiKey) -> Alert:
     if alert.location.country not in key.countries:
         place = fault("/location/country", "country_not_allowed", "The key may not report for this country.")
         raise Refusal(403, "country", errors=(place,))
-    ours = _sender_of(key)
+    ours = _sender(key.country, key.organisation, key.role, key.contact)
     stated = alert.sender
     if stated is None:
         return alert.with_sender(ours)
@@ -175,10 +175,8 @@ def as_sent_by(alert: Alert, key: ApiKey) -> Alert:
 
 
 @lru_cache(maxsize=1024)
-def _sender_of(key: ApiKey) -> Sender:
-    return Sender(
-        country=key.country, organisation=key.organisation, role=SenderRole(key.role), contact=key.contact
-    )
+def _sender(country: str, organisation: str, role: str, contact: str | None) -> Sender:
+    return Sender(country=country, organisation=organisation, role=SenderRole(role), contact=contact)
 
 
 def _to_lower_version(alert: Alert, reference: Reference) -> bool:
@@ -195,6 +193,7 @@ def _submission(
     idempotency_key: str | None,
     traceparent: str | None,
 ) -> Submission:
+    text = stored_json(alert)
     message = Message(
         id=identifiers.message_id(
             sender_id=key.institution_id,
@@ -209,10 +208,9 @@ def _submission(
             sender_id=key.institution_id, status=alert.status, national_ref=alert.national_ref
         ),
         received_at=now,
-        content_sha256=content_sha256(alert),
+        content_sha256=content_sha256(text),
         alert=alert,
     )
-    text = alert.model_dump_json()  # fields in the contract's order: the same content is the same text
     event = Event(
         topic=TOPIC,
         event_id=message.id,

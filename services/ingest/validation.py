@@ -86,12 +86,12 @@ def parse_alert(body: bytes, *, now: datetime) -> Alert:
         _refuse(413, "", "too_large", "An alert is at most 1 MiB")
     if exceeds(body, MOST_VALUES):
         _refuse(413, "", "too_many_values", f"An alert holds at most {MOST_VALUES} values")
-    odd: list[object] = []
-    value = _read(body, odd)
-    if isinstance(value, dict) and not odd and not any(mark in body for mark in _SUSPICIOUS):
-        with suppress(ValidationError):  # what is wrong is told below, with everything else that is
-            return _on_time(Alert.model_validate(value), now=now)
-    return alert_from_json(value, now=now)
+    if not any(mark in body for mark in _SUSPICIOUS):
+        with suppress(
+            ValueError, RecursionError
+        ):  # what is wrong is told below, with everything else that is
+            return _on_time(Alert.model_validate(_plain.decode(body.decode())), now=now)
+    return alert_from_json(read_body(body), now=now)
 
 
 def read_body(body: bytes) -> Any:
@@ -99,32 +99,6 @@ def read_body(body: bytes) -> Any:
 
     Raises `InvalidAlert` 400 for what is not JSON in UTF-8.
     """
-    return _read(body, [])
-
-
-def _read(body: bytes, odd: list[object]) -> Any:
-    """Return the JSON value; objects with a key given twice and numbers beyond range are added to `odd`."""
-
-    def make(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) == len(pairs):
-            return found
-        marked = _Repeating(found)
-        marked.repeated = tuple(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
-        odd.append(marked)
-        return marked
-
-    def integer(digits: str) -> int | float:
-        return int(digits) if len(digits) <= _LONGEST_INTEGER else beyond(digits)
-
-    def fraction(digits: str) -> float:
-        found = float(digits)
-        return found if isfinite(found) else beyond(digits)
-
-    def beyond(_digits: str) -> float:
-        odd.append(inf)
-        return inf
-
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
@@ -132,13 +106,40 @@ def _read(body: bytes, odd: list[object]) -> Any:
     if text.startswith("\ufeff"):
         _refuse(400, "", "byte_order_mark", "Leave out the byte order mark")
     try:
-        return json.loads(
-            text, object_pairs_hook=make, parse_int=integer, parse_float=fraction, parse_constant=beyond
-        )
+        return _marking.decode(text)
     except RecursionError:
         _refuse(400, "", "too_deep", f"At most {DEEPEST} levels")
     except ValueError:
         _refuse(400, "", "not_json", "The body is not JSON")
+
+
+def _marked(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    marked = _Repeating(found)
+    marked.repeated = tuple(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
+    return marked
+
+
+def _integer(digits: str) -> int | float:
+    return int(digits) if len(digits) <= _LONGEST_INTEGER else inf
+
+
+def _beyond(_digits: str) -> float:
+    return inf
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key is given twice")
+    return found
+
+
+_marking: Final = json.JSONDecoder(object_pairs_hook=_marked, parse_int=_integer, parse_constant=_beyond)
+# For what has nothing to mark: no field of the contract takes the infinities that the two hooks make.
+_plain: Final = json.JSONDecoder(object_pairs_hook=_once, parse_int=_integer, parse_constant=_beyond)
 
 
 def alert_from_json(value: Any, *, now: datetime) -> Alert:

@@ -12,7 +12,7 @@ TOPIC = ALERTS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """A message ready to be accepted; `body` is its canonical JSON, `event` its record on alerts.v1."""
+    """A message ready to be accepted; `body` is the alert's stored JSON, `event` its record on alerts.v1."""
 
     message: Message
     body: str
@@ -47,7 +47,7 @@ Answer = Accepted | Repeated | Refused
 
 
 def event_payload(message: Message, *, body: str) -> str:
-    """Return the `AlertAccepted` of a message for alerts.v1; `body` is the alert's canonical JSON, taken as it is."""
+    """Return the `AlertAccepted` of a message for alerts.v1; `body` is the alert's stored JSON, taken as it is."""
     head = {
         "payload_version": "0.1",
         "message_id": message.id,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from schemas.alerts import Alert, content_sha256
+from schemas.alerts import Alert, content_sha256, stored_json
 from services.ingest import identifiers
 from services.storage import outbox
 from services.storage.adapters import LedgerReceipts
@@ -31,7 +31,7 @@ def submission(alert: Alert, *, sender: str = "uy-ndo", key: str | None = None, 
             sender_id=sender, status=alert.status, national_ref=alert.national_ref
         ),
         received_at=NOW,
-        content_sha256=content_sha256(alert),
+        content_sha256=content_sha256(stored_json(alert)),
         alert=alert,
     )
     text = alert.model_dump_json()

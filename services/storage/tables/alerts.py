@@ -30,7 +30,7 @@ receipts = Table(
     Column("reference_key", String(64), nullable=False),
     Column("received_at", Instant, nullable=False),
     Column("content_sha256", String(64), nullable=False),
-    Column("body", Text, nullable=False),  # canonical JSON of the alert
+    Column("body", Text, nullable=False),  # the alert's JSON, defaults left out
     Column("can_amend", Boolean, nullable=False),  # the key had the scope `amend` when it sent this
     Column("state", String(16), nullable=False),  # pending, held, classified, dead, draft
     Column("state_reason", String(64)),

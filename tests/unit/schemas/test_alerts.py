@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import ValidationError
 
-from schemas.alerts import Alert, Count, canonical_json, content_sha256
+from schemas.alerts import Alert, Count, canonical_json, content_sha256, stored_json
 from schemas.vocabularies import Qualifier
 from tests.builders import make_alert, make_finding, make_sender, make_substance, minimal_alert_json
 
@@ -61,7 +61,7 @@ def test_canonical_json_has_defaults_sorted_keys_and_no_spaces() -> None:
     ],
 )
 def test_a_default_that_is_written_out_changes_no_content(same: dict[str, object]) -> None:
-    assert content_sha256(_alert(**same)) == content_sha256(_alert())
+    assert content_sha256(stored_json(_alert(**same))) == content_sha256(stored_json(_alert()))
     assert canonical_json(_alert(**same)) == canonical_json(_alert())
 
 
@@ -69,7 +69,7 @@ def test_a_default_that_is_written_out_changes_no_content(same: dict[str, object
     "other", [{"title": "b"}, {"releasable_to": []}, {"detected_at": "2026-11"}, {"x_a": 1}, {"version": 2}]
 )
 def test_another_content_has_another_hash(other: dict[str, object]) -> None:
-    assert content_sha256(_alert(**other)) != content_sha256(_alert())
+    assert content_sha256(stored_json(_alert(**other))) != content_sha256(stored_json(_alert()))
 
 
 def test_an_alert_is_frozen() -> None:
