@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from starlette.requests import Request
 
+from services.http.fields import field
 from services.http.limits import Bucket, Quota, headers_of
 from services.http.problems import Refusal
 from services.storage.ports import Keys
@@ -64,7 +65,7 @@ class Authenticator:
         self._known.clear()
 
     async def _key(self, request: Request, *, now: float) -> ApiKey:
-        scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+        scheme, _, secret = field(request, b"authorization").partition(" ")
         if scheme.lower() != "bearer" or not secret:
             raise self._refused(request, now=now)
         secret = secret.strip()

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.types import Message
 
+from services.http.fields import field
 from services.http.problems import Refusal
 
 ALERT_BYTES = 1 << 20
@@ -27,7 +28,7 @@ async def read_json(request: Request, *, most: int, within: timedelta) -> bytes:
     not arrive `within` the time.
     """
     _refuse_encoding(request)
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = field(request, b"content-type").partition(";")[0].strip().lower()
     if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
         raise Refusal(415, "media-type", headers={"Accept": "application/json"})
     return await _read(request, most=most, within=within)
@@ -36,7 +37,7 @@ async def read_json(request: Request, *, most: int, within: timedelta) -> bytes:
 async def read_form(request: Request, *, within: timedelta) -> dict[str, str]:
     """Return the fields of a posted form, of one given twice the last; raises `Refusal` as `read_json`."""
     _refuse_encoding(request)
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = field(request, b"content-type").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         raise Refusal(415, "media-type", detail="Send a form: application/x-www-form-urlencoded.")
     body = await _read(request, most=FORM_BYTES, within=within)
@@ -52,23 +53,23 @@ async def read_form(request: Request, *, within: timedelta) -> dict[str, str]:
 
 def idempotency_key(request: Request) -> str | None:
     """Return the `Idempotency-Key`, a quoted structured string or bare; None where there is none."""
-    given = request.headers.getlist("idempotency-key")
+    given = [value for name, value in request.scope["headers"] if name == b"idempotency-key"]
     if not given:
         return None
-    found = _IDEMPOTENCY_KEY.fullmatch(given[0].strip()) if len(given) == 1 else None
+    found = _IDEMPOTENCY_KEY.fullmatch(given[0].decode("latin-1").strip()) if len(given) == 1 else None
     if found is None:
         raise Refusal(400, "bad-idempotency-key")
     return found[1] or found[2]
 
 
 def _refuse_encoding(request: Request) -> None:
-    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    encoding = field(request, b"content-encoding").strip().lower()
     if encoding not in ("", "identity"):
         raise Refusal(415, "content-encoding", headers={"Accept-Encoding": "identity"})
 
 
 async def _read(request: Request, *, most: int, within: timedelta) -> bytes:
-    length = request.headers.get("content-length", "")
+    length = field(request, b"content-length")
     if length.isdigit() and int(length[:20]) > most:
         await _linger(request)
         raise _too_large(most)

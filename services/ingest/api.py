@@ -14,6 +14,7 @@ from schemas.vocabularies import MessageState
 from services.disclosure import Reader
 from services.http.authentication import Authenticator
 from services.http.bodies import ALERT_BYTES, BATCH_BYTES, idempotency_key, read_json
+from services.http.fields import field
 from services.http.problems import Refusal, fault, is_id, missing, problem_of
 from services.http.reading import INSIDE, SECRETARIAT, Reading
 from services.http.routes import RawRoute, documented, refusals
@@ -70,7 +71,7 @@ def posting_routes(ingest: Ingest, authenticator: Authenticator) -> APIRouter:
             body,
             key=caller.key,
             idempotency_key=idempotency_key(request),
-            traceparent=request.headers.get("traceparent"),
+            traceparent=field(request, b"traceparent"),
         )
         return Response(
             kept.receipt.model_dump_json(),

@@ -1,12 +1,10 @@
-"""The identifiers of a message, derived from what identifies it: a retry or a replay repeats them. Pure.
-
-Source: RFC 9562 §5.5 (version 5 UUIDs).
-"""
+"""The identifiers of a message, derived from what identifies it: a retry or a replay repeats them. Pure."""
 
 import hashlib
 from typing import Final
-from uuid import UUID, uuid5
+from uuid import UUID
 
+from schemas.ids import derived_id
 from schemas.vocabularies import Status
 
 _NAMESPACE: Final = UUID("6f0c3ad2-95c4-5e0b-8a67-2d1b7e5c9f13")
@@ -17,7 +15,7 @@ _SEPARATOR: Final = (
 
 def message_id(*, sender_id: str, status: Status, national_ref: str, version: int) -> str:
     """Return the id of a message; `sender_id` is the institution of the API key."""
-    return str(uuid5(_NAMESPACE, _SEPARATOR.join((sender_id, status.value, national_ref, str(version)))))
+    return derived_id(_NAMESPACE, _SEPARATOR.join((sender_id, status.value, national_ref, str(version))))
 
 
 def reference_key(*, sender_id: str, status: Status, national_ref: str) -> str:

@@ -1,7 +1,8 @@
 """What the receipts port takes and gives, and the record of a message on its topic."""
 
-import json
 from dataclasses import dataclass
+
+from pydantic_core import to_json
 
 from schemas.events import ALERTS
 from services.storage import documents
@@ -60,7 +61,7 @@ def event_payload(message: Message, *, body: str) -> str:
         "received_at": message.received_at.isoformat(),
         "content_sha256": message.content_sha256,
     }
-    return f'{json.dumps(head)[:-1]},"alert":{body}}}'
+    return f'{to_json(head)[:-1].decode()},"alert":{body}}}'
 
 
 def message_of(payload: str) -> Message:

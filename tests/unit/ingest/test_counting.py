@@ -63,8 +63,10 @@ def test_an_alert_is_taken_up_to_the_bound_and_refused_beyond_it() -> None:
 
 def test_what_is_refused_for_its_values_is_never_read(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
-    loads = json.loads
-    monkeypatch.setattr(json, "loads", lambda text, **how: (read.append(text), loads(text, **how))[1])
+    decode = json.JSONDecoder.decode
+    monkeypatch.setattr(
+        json.JSONDecoder, "decode", lambda self, text: (read.append(text), decode(self, text))[1]
+    )
     with pytest.raises(InvalidAlert):
         parse_alert(_alert_of(2 * MOST_VALUES), now=NOW)
     assert read == []
