@@ -7,7 +7,8 @@ converted. `tests/contract/test_driver.py` holds both ways against each other.
 """
 
 from collections import namedtuple
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection
@@ -63,7 +64,7 @@ class Rows:
 class _Compiled:
     """One statement for one shape of parameters."""
 
-    __slots__ = ("_constants", "_convert", "_lists", "_names", "_process", "_row", "_sql")
+    __slots__ = ("_constants", "_convert", "_lists", "_order", "_process", "_row", "_sql")
 
     def __init__(
         self, statement: ClauseElement, connection: Connection, params: Mapping[str, Any] | None
@@ -79,7 +80,7 @@ class _Compiled:
         self._constants = {
             name: expanded.parameters.get(name) for name in names if name not in members and name not in given
         }
-        self._names = names
+        self._order = _in_order(names)
         processors = {**compiled._bind_processors, **expanded.processors}  # noqa: SLF001  # 2.1 has no other
         self._process = [(place, processors[name]) for place, name in enumerate(names) if name in processors]
         columns = compiled._result_columns  # noqa: SLF001  # as above
@@ -100,7 +101,7 @@ class _Compiled:
                 given.update(zip(names, given[source], strict=True))
         else:
             given = params  # type: ignore[assignment]  # read only
-        found = [given[name] for name in self._names]
+        found = list(self._order(given))
         for place, process in self._process:
             found[place] = process(found[place])
         return found
@@ -128,6 +129,13 @@ class _Compiled:
                 values[place] = process(values[place])
             converted.append(new(row, values))
         return converted
+
+
+def _in_order(names: Sequence[str]) -> Callable[[Mapping[str, Any]], Sequence[Any]]:
+    """Return what takes the values of these names, in this order."""
+    if len(names) > 1:  # of one name it would give the value itself
+        return itemgetter(*names)
+    return lambda given: [given[name] for name in names]
 
 
 class _Plan:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, and_, bindparam, select, update
 
 from schemas.vocabularies import MessageType, Status
 from services.errors import Invalid
-from services.storage import announcing, outbox, references, serials, sightings, thread_rows, verdicts
+from services.storage import announcing, outbox, places, references, serials, sightings, thread_rows, verdicts
 from services.storage.driver import run
 from services.storage.locks import lock
 from services.storage.records import Message, Thread
@@ -34,13 +34,10 @@ from services.storage.thread_records import (
     Settled,
     Sighting,
     Situation,
-    Spread,
     Waits,
 )
 
 MARGIN: Final = timedelta(days=7)  # windows of one event overlap within this (DOMAIN.md 3.2)
-
-_MOST_ELSEWHERE: Final = 8  # threads of the same threat that a verdict names: hundreds tell a reader nothing
 
 _RETRACTED: Final = "thread_retracted"
 _NOT_ALLOWED: Final = "not_allowed"
@@ -271,15 +268,12 @@ def situation_of(
     """Return what a decision on a message may rest on; the caller holds its locks."""
     message = proposal.message
     found: tuple[Sighting, ...] = proposal.sightings
-    status, country = message.alert.status, message.alert.location.country
+    status, country = message.alert.status.value, message.alert.location.country
     keys = sorted({one.key for one in found if not one.key.startswith("text:")})
     seen = sightings.seen(connection, found, status=status, thread_id=thread_id, margin=MARGIN)
-    known, baseline = sightings.known(connection, keys, country=country)
     others = {one.thread_id for one in seen} | {one.thread_id for one in citations}
-    spread, newest = _spread(
-        connection, keys, status=status, country=country, without=thread_id, near=others, firsts=baseline
-    )
-    others |= newest
+    seen_in = places.of_keys(connection, keys, status=status, country=country, without=thread_id, near=others)
+    others |= seen_in.newest
     return Situation(
         message=message,
         thread_id=thread_id,
@@ -288,41 +282,14 @@ def situation_of(
         standing=None if thread is None else verdicts.classification(connection, thread.message_id),
         silent=silent,
         seen=seen,
-        spread=spread,
-        known=known,
-        baseline=baseline,
+        spread=seen_in.spread,
+        known=seen_in.known,
+        baseline=seen_in.baseline,
         citations=citations,
         separated=frozenset() if thread is None else thread_rows.separated(connection, thread.id),
         alone=thread is None or thread_rows.is_alone(connection, thread),
         threads=thread_rows.others(connection, others),
     )
-
-
-def _spread(
-    connection: Connection,
-    keys: Sequence[str],
-    *,
-    status: str,
-    country: str,
-    without: str,
-    near: set[str],
-    firsts: bool,
-) -> tuple[tuple[Spread, ...], set[str]]:
-    """Return the places of `keys`, and the newest threads in them.
-
-    Families have been seen nearly everywhere. Where their firsts are not asked, and substances and products name
-    enough threads, only the places that tell of one of these threads matter.
-    """
-    families = [key for key in keys if key.startswith("family:")]
-    substances = [key for key in keys if not key.startswith("family:")]
-    places = sightings.places(connection, substances, status=status, country=country)
-    newest = sightings.newest_threads(places, without=without, most=_MOST_ELSEWHERE)
-    if not firsts and len(newest) >= _MOST_ELSEWHERE:
-        return places + sightings.places(
-            connection, families, status=status, country=country, ids=near | newest
-        ), newest
-    places += sightings.places(connection, families, status=status, country=country)
-    return places, sightings.newest_threads(places, without=without, most=_MOST_ELSEWHERE)
 
 
 def _relay_id(connection: Connection, message: Message, *, rules: Rules) -> str:

@@ -6,30 +6,24 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from operator import attrgetter
 from typing import Any, Final
 
 from sqlalchemy import (
     Connection,
-    and_,
     bindparam,
     delete,
-    literal,
-    literal_column,
     or_,
     select,
-    union_all,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
 from services.storage.driver import run
-from services.storage.statements import insert_once, padded
-from services.storage.tables import baselines, sightings, spread, verdicts
-from services.storage.thread_records import Known, Seen, Sighting, Spread
+from services.storage.statements import insert_once
+from services.storage.tables import sightings, spread, verdicts
+from services.storage.thread_records import Seen, Sighting
 
 _MOST_SEEN: Final = 200  # of the newest in one place and time; a decision needs no more, and must stay short
-_MOST_SPREAD: Final = 2_000
 
 _seen = (
     select(sightings)
@@ -44,32 +38,6 @@ _seen = (
     )
     .order_by(sightings.c.ended_at.desc(), sightings.c.message_id, sightings.c.finding)
     .limit(_MOST_SEEN)
-)
-_place = tuple(spread.c[name] for name in Spread._fields)
-_of_keys = and_(spread.c.key.in_(bindparam("keys", expanding=True)), spread.c.status == bindparam("status"))
-_shared = or_(
-    spread.c.first_thread_id.in_(bindparam("ids", expanding=True)),
-    spread.c.last_thread_id.in_(bindparam("ids", expanding=True)),
-)
-_state = spread.c.admin1 == literal_column("''")
-# By the first letters, which every subdivision of a country shares: the key's order finds them at once.
-_subdivision = and_(
-    spread.c.country == bindparam("country"),
-    spread.c.admin1 >= bindparam("country"),
-    spread.c.admin1 < bindparam("beyond"),
-)
-_spread = union_all(
-    select(*_place).where(_of_keys, _state), select(*_place).where(_of_keys, _subdivision)
-).limit(_MOST_SPREAD)
-_spread_shared = union_all(
-    select(*_place).where(_of_keys, _state, _shared), select(*_place).where(_of_keys, _subdivision, _shared)
-)
-_loaded = select(baselines.c.key).where(baselines.c.country == bindparam("country")).limit(1).subquery()
-_known = union_all(
-    select(baselines.c.country, baselines.c.key, baselines.c.admin1, baselines.c.common).where(
-        baselines.c.key.in_(bindparam("keys", expanding=True))
-    ),
-    select(literal(""), literal(""), literal(""), literal(False)).select_from(_loaded),
 )
 _messages = select(verdicts.c.message_id).where(verdicts.c.thread_id == bindparam("of_thread"))
 _of_thread = select(sightings).where(sightings.c.message_id.in_(_messages), sightings.c.current)
@@ -136,54 +104,6 @@ def seen(
         )
         for row in rows
     )
-
-
-def places(
-    connection: Connection,
-    keys: Sequence[str],
-    *,
-    status: str,
-    country: str,
-    ids: Iterable[str] | None = None,
-) -> tuple[Spread, ...]:
-    """Return where `keys` have been seen: each state, and each subdivision of `country`; by key and place.
-
-    With `ids` only the places where one of these threads was the first or the last.
-    """
-    asked = {"keys": list(keys), "status": status, "country": country, "beyond": f"{country}."}
-    if not keys:
-        return ()
-    if ids is None:
-        rows = run(connection, _spread, asked)
-    elif wanted := padded(sorted(ids)):
-        rows = run(connection, _spread_shared, {**asked, "ids": wanted})
-    else:
-        return ()
-    return tuple(sorted(map(Spread._make, rows)))
-
-
-def newest_threads(spread: Iterable[Spread], *, without: str, most: int) -> set[str]:
-    """Return up to ``most`` threads: those seen last in each place, the newest first; then those seen first there.
-
-    Substances and products stand before families, and states before their parts: a verdict counts states.
-    """
-    ordered = sorted(spread, key=attrgetter("last_at"), reverse=True)
-    ordered.sort(key=lambda one: (one.key.startswith("family:"), one.admin1 != ""))
-    last = [one.first_thread_id if one.last_thread_id == without else one.last_thread_id for one in ordered]
-    every = dict.fromkeys(last + [one.first_thread_id for one in ordered])
-    every.pop(without, None)
-    return set(list(every)[:most])
-
-
-def known(connection: Connection, keys: Sequence[str], *, country: str) -> tuple[tuple[Known, ...], bool]:
-    """Return what states said they know of `keys`, and whether `country` has said anything at all."""
-    rows = run(connection, _known, {"keys": list(keys), "country": country}).all()
-    found = tuple(
-        Known(country=row.country, key=row.key, admin1=row.admin1, common=bool(row.common))
-        for row in rows
-        if row.key
-    )
-    return found, len(found) < len(rows)
 
 
 def write(
