@@ -85,8 +85,7 @@ def correlate(
         relations.place(other, country, reason=reason)
     incident_id = relations.merge(_contradicted(own, situation))
     related = relations.listed()
-    levels = {CorrelationLevel(one.level) for one in related}
-    level = next((one for one in _ORDER if one in levels), CorrelationLevel.NEW)
+    level = CorrelationLevel(related[0].level) if related else CorrelationLevel.NEW
     if echo and level is not CorrelationLevel.CONTENT_COPY:
         level = CorrelationLevel.ECHO
     return Correlated(
@@ -260,7 +259,7 @@ def _pairs(own: Iterable[Sighting], seen: Iterable[Seen], prefix: str) -> Iterat
     others: dict[tuple[str, str], list[Seen]] = {}
     for one in seen:
         others.setdefault((one.sighting.key, one.sighting.market), []).append(one)
-    for mine in own:
+    for mine in own if others else ():
         if mine.key.startswith(prefix):
             for other in others.get((mine.key, mine.market), ()):
                 yield mine, other

@@ -128,11 +128,17 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
-    """One finding with what was found in it."""
+    """One finding with what was found in it.
+
+    ``opioids`` is what counts as an opioid in it, ``sedatives`` what naloxone does not reverse: alpha-2 agonists
+    and designer benzodiazepines.
+    """
 
     index: int
     finding: Finding
     found: tuple[Found, ...]
+    opioids: tuple[Found, ...]
+    sedatives: tuple[Found, ...]
     sold_as: SoldAs
     disguises: frozenset[Disguise]
 
@@ -140,11 +146,6 @@ class Product:
     def identified(self) -> bool:
         """Whether anything found in it says what acted."""
         return any(one.identifies for one in self.found)
-
-    @property
-    def opioids(self) -> tuple[Found, ...]:
-        """What counts as an opioid in it."""
-        return tuple(one for one in self.found if one.opioid and one.acting)
 
     @property
     def disguised_opioid(self) -> bool:
@@ -160,11 +161,6 @@ class Product:
     def resistant_sedative(self) -> bool:
         """Whether a sedative that naloxone does not reverse was found with an opioid."""
         return bool(self.sedatives) and bool(self.opioids)
-
-    @property
-    def sedatives(self) -> tuple[Found, ...]:
-        """What naloxone does not reverse in it: alpha-2 agonists and designer benzodiazepines."""
-        return tuple(one for one in self.found if one.acting and (one.alpha2 or one.designer_benzodiazepine))
 
     @property
     def adulterated(self) -> bool:
@@ -214,13 +210,22 @@ def _product(
         for position, (reported, identity) in enumerate(zip(finding.substances, identities, strict=True))
         if reported.confirmation is not Confirmation.RULED_OUT
     )
+    acting = [one for one in found if one.acting]
     hazards = tuple(one for one in found if one.in_product)
     disguises = set()
     if any(_of_another_effect(one, sold_as) for one in hazards):
         disguises.add(Disguise.EFFECT)
     if hazards and _is_counterfeit(finding, hazards, sold_as=sold_as, said=counterfeit):
         disguises.add(Disguise.COUNTERFEIT)
-    return Product(index=index, finding=finding, found=found, sold_as=sold_as, disguises=frozenset(disguises))
+    return Product(
+        index=index,
+        finding=finding,
+        found=found,
+        opioids=tuple(one for one in acting if one.opioid),
+        sedatives=tuple(one for one in acting if one.alpha2 or one.designer_benzodiazepine),
+        sold_as=sold_as,
+        disguises=frozenset(disguises),
+    )
 
 
 def _of_another_effect(hazard: Found, sold_as: SoldAs) -> bool:

@@ -232,7 +232,7 @@ def _decide(
         connection, proposal, thread=thread, silent=place.silent, thread_id=thread_id, citations=citations
     )
     decision = decide(situation)
-    after = _after(message, place, decision, thread_id=thread_id, relay_id=relay_id, now=now)
+    after = _after(situation, place, decision, relay_id=relay_id, now=now)
     _write_sightings(connection, proposal, decision, place=place, thread_id=thread_id)
     if thread is None:
         thread_rows.create(connection, after, naming=rules.naming)
@@ -298,12 +298,14 @@ def _relay_id(connection: Connection, message: Message, *, rules: Rules) -> str:
 
 
 def _after(
-    message: Message, place: _Place, decision: Decision, *, thread_id: str, relay_id: str, now: datetime
+    situation: Situation, place: _Place, decision: Decision, *, relay_id: str, now: datetime
 ) -> Thread:
+    message = situation.message
+    incident_id = decision.incident_id or situation.incident_id
     alert, thread = message.alert, place.thread
     if thread is None:
         return Thread(
-            id=thread_id,
+            id=situation.thread_id,
             relay_id=relay_id,
             opaque_id="",
             sender_id=message.sender_id,
@@ -316,7 +318,7 @@ def _after(
             version=1,
             level=decision.classification.severity.level,
             strictest_tlp=alert.tlp,
-            incident_id=decision.incident_id or serials.incident_id_of(thread_id),
+            incident_id=incident_id,
             orphan=place.orphan,
             opened_at=now,
             updated_at=now,
@@ -335,7 +337,7 @@ def _after(
         version=thread.version + 1,
         level=decision.classification.severity.level,
         strictest_tlp=strictest,
-        incident_id=decision.incident_id or thread.incident_id,
+        incident_id=incident_id,
         updated_at=now,
     )
 
