@@ -93,6 +93,7 @@ def make_version(alert: Alert | None = None, **overrides: Any) -> Version:
         "classification": make_classification(),
         "correlation": Correlation(level=CorrelationLevel.NEW, incident_id="incident-1"),
         "decided_at": NOW,
+        "alert_size": len(alert.model_dump_json()),
     }
     return Version(**given | overrides)
 

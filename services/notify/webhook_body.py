@@ -6,9 +6,10 @@ Source: Standard Webhooks (`type`, `timestamp`, `data`); HPAD-2021:RIME.1.5@L314
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 from schemas.alerts import Alert
@@ -26,6 +27,7 @@ from services.notify.voice import Places, Terms, Voice
 
 MOST_BYTES: Final = 20_000
 _MOST_RELATED: Final = 10
+TextOf = Callable[[Classification | Correlation], str | None]
 _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _TYPES: Final = {
     MessageType.ALERT: "alert.issued",
@@ -111,13 +113,16 @@ _IN_TURN: Final = (
 )
 
 
-def render_webhook(letter: Letter, *, terms: Terms, places: Places) -> bytes:
-    """Return the body, the same bytes on every try."""
+def render_webhook(
+    letter: Letter, *, terms: Terms, places: Places, text_of: TextOf = lambda _: None
+) -> bytes:
+    """Return the body, the same bytes on every try; ``text_of`` knows the JSON of what was written before."""
     voice = voice_for(letter, terms=terms, places=places)
     subject = subject_line(letter, voice)
     if letter.content not in (Content.FULL, Content.FINDINGS) or letter.alert is None:
         return _wrapped(letter, _notice(letter, voice, subject))
-    body = _wrapped(letter, _full(letter, letter.alert, voice, subject=subject, cuts=_Cuts()))
+    full = partial(_full, letter, letter.alert, voice, subject=subject, text_of=text_of)
+    body = _wrapped(letter, full(cuts=_Cuts()))
     for last in range(1, len(_IN_TURN) + 1):
         if len(body) < MOST_BYTES:
             break
@@ -126,8 +131,7 @@ def render_webhook(letter: Letter, *, terms: Terms, places: Places) -> bytes:
         )
         if "alert" in names:  # the whole is gone, its parts need no naming
             names = tuple(name for name in names if not name.startswith("alert."))
-        cuts = _Cuts(names=names)
-        body = _wrapped(letter, _full(letter, letter.alert, voice, subject=subject, cuts=cuts))
+        body = _wrapped(letter, full(cuts=_Cuts(names=names)))
     return body
 
 
@@ -151,7 +155,9 @@ def _wrapped(letter: Letter, parts: Iterator[str]) -> bytes:
     return f"{head}{','.join(parts)}}}}}".encode()
 
 
-def _full(letter: Letter, alert: Alert, voice: Voice, *, subject: str, cuts: _Cuts) -> Iterator[str]:
+def _full(
+    letter: Letter, alert: Alert, voice: Voice, *, subject: str, text_of: TextOf, cuts: _Cuts
+) -> Iterator[str]:
     first = next(iter(gravest_first(alert, letter.classification)), None)
     without_alert = cuts.has("alert") or _disputed_by_unknown(letter)
     content = "summary" if without_alert else _WORDS[letter.content]
@@ -169,7 +175,7 @@ def _full(letter: Letter, alert: Alert, voice: Voice, *, subject: str, cuts: _Cu
         "changes": [_change(each) for each in _told(letter)],
     }
     yield _members(head)
-    yield from _verdict(letter, cuts)
+    yield from _verdict(letter, cuts, text_of)
     if not without_alert:
         yield f'"alert":{_alert(letter, alert, voice, cuts)}'
     yield _members({"acknowledge": _acknowledge(letter)})
@@ -250,7 +256,7 @@ def _change(change: Change) -> dict[str, Any]:
     return told | ({"after": change.after} if change.after is not None else {})
 
 
-def _verdict(letter: Letter, cuts: _Cuts) -> Iterator[str]:
+def _verdict(letter: Letter, cuts: _Cuts, text_of: TextOf) -> Iterator[str]:
     classification, correlation = letter.classification, letter.correlation
     whole = letter.content is Content.FULL
     if classification is not None:
@@ -260,8 +266,8 @@ def _verdict(letter: Letter, cuts: _Cuts) -> Iterator[str]:
         }
         if bare or not whole:  # the facts count the harms, and review speaks of the sender's own doubts
             out |= {"severity": {"facts", "reported"}, "review": True}
-        written = classification.model_dump_json(exclude=out) if out else _written(classification)
-        yield f'"classification":{written}'
+        written = classification.model_dump_json(exclude=out) if out else None
+        yield f'"classification":{written or text_of(classification) or _written(classification)}'
     if correlation is not None and whole:
         few = correlation.related[:_MOST_RELATED]
         kept = (
@@ -269,7 +275,7 @@ def _verdict(letter: Letter, cuts: _Cuts) -> Iterator[str]:
             if cuts.has("correlation.related")
             else correlation
         )
-        yield f'"correlation":{_written(kept)}'
+        yield f'"correlation":{text_of(kept) or _written(kept)}'
 
 
 def _alert(letter: Letter, alert: Alert, voice: Voice, cuts: _Cuts) -> str:

@@ -19,6 +19,7 @@ from services.reference import places
 from services.reference.terms import Terms
 from services.runtime.secrets_file import Secrets
 from services.runtime.settings import Settings
+from services.storage import documents
 from services.storage.deliveries import LedgerDeliveries
 from services.storage.directory import LedgerSecrets
 from services.storage.ports import Executor
@@ -72,6 +73,9 @@ async def sender_over(
         deliveries,
         LedgerSecrets(executor, SecretBox([key.decode() for key in secrets.at_rest])),
         Channels(webhook=webhook, email=mail),
-        Renderers(webhook=partial(render_webhook, terms=terms, places=places), email=email),
+        Renderers(
+            webhook=partial(render_webhook, terms=terms, places=places, text_of=documents.text_of),
+            email=email,
+        ),
         addressing=Addressing(base_url=url, keys=keys),
     )

@@ -20,7 +20,6 @@ from services.storage import (
     deliveries_routing,
     deliveries_rows,
     deliveries_settling,
-    thread_rows,
     verdicts,
 )
 from services.storage.deliveries_together import Together, Wanted
@@ -38,6 +37,7 @@ from services.storage.delivery_records import (
     Settled,
     Settlement,
     Standing,
+    ThreadLabel,
     Told,
 )
 from services.storage.follow_ports import Follows
@@ -50,7 +50,6 @@ from services.storage.records import (
     Notification,
     NotificationState,
     Reach,
-    Thread,
     Version,
 )
 
@@ -215,9 +214,9 @@ class LedgerDeliveries:
         """Return all versions of a thread."""
         return await self._executor.read(partial(verdicts.history, thread_id=thread_id))
 
-    async def threads(self, thread_ids: Iterable[str]) -> Mapping[str, Thread]:
-        """Return these threads as they now stand, by id."""
-        return await self._executor.read(partial(thread_rows.many, ids=thread_ids))
+    async def thread_labels(self, thread_ids: Iterable[str]) -> Mapping[str, ThreadLabel]:
+        """Return what closes older versions of these threads, as they now stand, by id."""
+        return await self._executor.read(partial(deliveries_rows.thread_labels, ids=thread_ids))
 
     async def thread_told(self, thread_id: str) -> list[Told]:
         """Return everything that was routed in a thread, oldest version first."""

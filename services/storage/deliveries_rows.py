@@ -2,17 +2,19 @@
 
 import json
 from collections import namedtuple
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, select
 
-from schemas.vocabularies import MessageType
+from schemas.vocabularies import MessageType, Tlp
 from services.storage import documents, thread_rows
-from services.storage.delivery_records import Told
+from services.storage.delivery_records import ThreadLabel, Told
 from services.storage.driver import run
 from services.storage.records import ChannelKind, Message, Notification, NotificationState, Version
 from services.storage.repeating import one_statement
+from services.storage.statements import padded
 from services.storage.tables import notifications, receipts, threads, verdicts
 
 CURSOR: Final = "notifications"
@@ -78,6 +80,9 @@ VERSIONS: Final = (
 _version = VERSIONS.where(
     verdicts.c.message_id == bindparam("message"), verdicts.c.revision == bindparam("revised")
 )
+_labels = select(threads.c.id, threads.c.version, threads.c.strictest_tlp).where(
+    threads.c.id.in_(bindparam("ids", expanding=True))
+)
 _ThreadRow = namedtuple("_ThreadRow", [column.name for column in threads.c])  # type: ignore[misc]  # from the table
 
 
@@ -86,6 +91,13 @@ def load_version(connection: Connection, *, message_id: str, revision: int) -> V
     """Return one verdict of a message, any revision, with the thread as it now stands."""
     row = run(connection, _version, {"message": message_id, "revised": revision}).one_or_none()
     return None if row is None else to_version(row)
+
+
+@one_statement
+def thread_labels(connection: Connection, *, ids: Iterable[str]) -> Mapping[str, ThreadLabel]:
+    """Return what closes older versions of these threads, as they now stand, by id."""
+    rows = run(connection, _labels, {"ids": padded(sorted(set(ids)))})
+    return {row.id: ThreadLabel(version=row.version, strictest_tlp=Tlp(row.strictest_tlp)) for row in rows}
 
 
 def to_version(row: Any) -> Version:
@@ -111,6 +123,7 @@ def to_version(row: Any) -> Version:
         classification=documents.classifications.read(row.classification),
         correlation=documents.correlations.read(row.correlation),
         decided_at=row.decided_at,
+        alert_size=len(row.body),
     )
 
 

@@ -3,13 +3,21 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
+from schemas.vocabularies import Tlp
 from services.storage.records import ChannelKind, Directory, Notification, Recipient, Version
 
 URGENT: Final = 1  # of urgency 0 (critical) to 3 (info): critical and high; the rest is patient
 
 # --- routing ---------------------------------------------------------------------------------------------
+
+
+class ThreadLabel(NamedTuple):
+    """What closes the older versions of a thread: its newest version, and the strictest label it ever had."""
+
+    version: int
+    strictest_tlp: Tlp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
-"""Documents as values: what one stage wrote a moment ago, the next need not parse again.
+"""Documents as values: what one stage wrote a moment ago, the next need neither parse nor write again.
 
-Found by the text itself, and frozen: whoever asks may share the value. What is not there is parsed.
+A value is found by its text, and a text by the value itself, not by what it says. Values are frozen: whoever asks
+may share them. What is not there is parsed, or written.
 """
 
 import threading
@@ -25,6 +26,7 @@ class Documents(Generic[M]):
         self._parse = parse
         self._most = most
         self._kept: OrderedDict[str, M] = OrderedDict()
+        self._texts: dict[int, tuple[M, str]] = {}  # of what is kept, by its identity
         self._lock = threading.Lock()
 
     def keep(self, text: str, value: M) -> None:
@@ -32,9 +34,11 @@ class Documents(Generic[M]):
         if len(text) > _LONGEST:
             return
         with self._lock:
+            self._forget_text(self._kept.get(text))
             self._kept[text] = value
+            self._texts[id(value)] = value, text
             if len(self._kept) > self._most:
-                self._kept.popitem(last=False)
+                self._forget_text(self._kept.popitem(last=False)[1])
 
     def read(self, text: str) -> M:
         """Return what ``text`` parses to; raises what parsing raises."""
@@ -43,6 +47,14 @@ class Documents(Generic[M]):
             found = self._parse(text)
             self.keep(text, found)
         return found
+
+    def text_of(self, value: M) -> str | None:
+        """Return the text that this very value was parsed from, or written to; None where that is not kept."""
+        found = self._texts.get(id(value))
+        return None if found is None or found[0] is not value else found[1]
+
+    def _forget_text(self, value: M | None) -> None:
+        self._texts.pop(id(value), None)
 
 
 def _message(text: str) -> Message:
@@ -63,3 +75,12 @@ messages: Final = Documents(_message)  # by their record on alerts.v1
 alerts: Final = Documents(Alert.model_validate_json)
 classifications: Final = Documents(Classification.model_validate_json)
 correlations: Final = Documents(Correlation.model_validate_json)
+
+
+def text_of(answer: Classification | Correlation) -> str | None:
+    """Return the JSON of an answer where it is kept; see `Documents.text_of`."""
+    return (
+        classifications.text_of(answer)
+        if isinstance(answer, Classification)
+        else correlations.text_of(answer)
+    )

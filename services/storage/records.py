@@ -183,6 +183,7 @@ class Version:
     classification: Classification
     correlation: Correlation
     decided_at: datetime
+    alert_size: int  # characters of the alert as the ledger has it, in JSON
 
     @property
     def alert(self) -> Alert:

@@ -218,4 +218,5 @@ def _version_of(row: Any, *, thread: Thread) -> Version:
         classification=Classification.model_validate_json(row.classification),
         correlation=Correlation.model_validate_json(row.correlation),
         decided_at=row.decided_at,
+        alert_size=len(row.body),
     )

@@ -36,7 +36,7 @@ class KeptVersions:
         for other in list(self._together.get(version.thread.id, ())):
             if other == key or self._kept[other][0].thread != version.thread:
                 self._forget(other)
-        size = len(version.alert.model_dump_json())
+        size = version.alert_size
         self._kept[key] = version, size
         self._together.setdefault(version.thread.id, set()).add(key)
         self._bytes += size

@@ -20,7 +20,16 @@ from services.notify.comparing import replaced_by
 from services.notify.letters import Earlier, Letter, Links
 from services.notify.links import LinkKeys, make_links, make_token
 from services.notify.occasions import ISSUE, endpoint_id
-from services.storage.delivery_records import Claim, Deferred, Moved, Outcome, Rejected, Told, Withheld
+from services.storage.delivery_records import (
+    Claim,
+    Deferred,
+    Moved,
+    Outcome,
+    Rejected,
+    ThreadLabel,
+    Told,
+    Withheld,
+)
 from services.storage.records import Channel, ChannelKind, Directory, Thread, Version
 
 log = structlog.get_logger(__name__)
@@ -65,8 +74,8 @@ class Versions(Protocol):
         """Return all versions of a thread."""
         ...
 
-    async def threads(self, thread_ids: Iterable[str]) -> Mapping[str, Thread]:
-        """Return these threads as they now stand, by id."""
+    async def thread_labels(self, thread_ids: Iterable[str]) -> Mapping[str, ThreadLabel]:
+        """Return what closes older versions of these threads, as they now stand, by id."""
         ...
 
     async def thread_told(self, thread_id: str) -> list[Told]:
@@ -248,11 +257,10 @@ class Sender:
     async def _stands(self, version: Version, related: Iterable[Version], reader: Reader) -> bool:
         """Return whether what a letter was composed of has not changed since: its threads, its reader."""
         before = {one.thread.id: one.thread for one in (version, *related)}
-        now = await self._versions.threads(before)
+        now = await self._versions.thread_labels(before)
         directory = await self._versions.directory()
         if directory.recipients.get(reader.recipient.id) == reader.recipient and all(
-            (now[name].version, now[name].strictest_tlp) == (thread.version, thread.strictest_tlp)
-            for name, thread in before.items()
+            now[name] == _label_of(thread) for name, thread in before.items()
         ):
             return True
         self._kept.forget(version)  # it is read again for the next attempt
@@ -280,7 +288,7 @@ class Sender:
         return replaced_by(version, await self._versions.history(version.thread.id))
 
     async def _related(self, version: Version) -> Mapping[str, Version]:
-        """Return the alerts that a version names, each with its thread as it stands at this moment.
+        """Return the alerts that a version names, each under the label of its thread at this moment.
 
         A thread may have become stricter since what is kept of it was read, by the hand of another process.
         """
@@ -291,8 +299,8 @@ class Sender:
                 found[message_id] = other
         if not found:
             return found
-        now = await self._versions.threads([one.thread.id for one in found.values()])
-        return {name: replace(one, thread=now[one.thread.id]) for name, one in found.items()}
+        now = await self._versions.thread_labels([one.thread.id for one in found.values()])
+        return {name: _under(now[one.thread.id], one) for name, one in found.items()}
 
     async def _version(
         self, message_id: str, revision: int, *, newest_needed: bool = False
@@ -320,6 +328,18 @@ class Sender:
             ),
             restricted=hidden,
         )
+
+
+def _label_of(thread: Thread) -> ThreadLabel:
+    return ThreadLabel(version=thread.version, strictest_tlp=thread.strictest_tlp)
+
+
+def _under(label: ThreadLabel, version: Version) -> Version:
+    """Return a version under the label that its thread has now."""
+    thread = version.thread
+    return (
+        version if _label_of(thread) == label else replace(version, thread=replace(thread, **label._asdict()))
+    )
 
 
 def _unsent(outcome: Outcome) -> Sent:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from schemas.classifications import Correlation, RelatedAlert
+from schemas.classifications import Classification, Correlation, RelatedAlert
 from schemas.notifications import WebhookMessage
 from schemas.vocabularies import CorrelationLevel, MessageType
 from services.disclosure import Content
@@ -57,6 +57,21 @@ def test_the_personal_link_is_never_in_it() -> None:
 
 def test_the_same_letter_gives_the_same_bytes() -> None:
     assert _body(make_letter(example("uy-07"))) == _body(make_letter(example("uy-07")))
+
+
+def test_what_was_written_before_is_taken_only_where_all_of_it_is_shown() -> None:
+    asked: list[object] = []
+
+    def known(answer: Classification | Correlation) -> str:
+        asked.append(answer)
+        return answer.model_dump_json()
+
+    for content, taken in ((Content.FULL, 2), (Content.FINDINGS, 0), (Content.NOTICE, 0)):
+        letter = make_letter(example("uy-07"), content=content)
+        body = render_webhook(letter, terms=terms(), places=PLACES, text_of=known)
+        assert body == _body(letter)
+        assert len(asked) == taken
+        asked.clear()
 
 
 def test_a_notice_and_what_may_no_longer_be_seen_hold_no_content() -> None:
