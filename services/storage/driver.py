@@ -6,8 +6,10 @@ still written in Core; here it is compiled once for the shape of its parameters,
 converted. `tests/contract/test_driver.py` holds both ways against each other.
 """
 
+import re
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from operator import itemgetter
 from typing import Any
 
@@ -16,6 +18,8 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.sql.dml import Insert
 from sqlalchemy.sql.elements import BindParameter, ClauseElement
 from sqlalchemy.sql.visitors import iterate
+
+Write = tuple[ClauseElement, Mapping[str, Any]] | tuple[ClauseElement, Sequence[Mapping[str, Any]]]
 
 
 class Rows:
@@ -64,16 +68,16 @@ class Rows:
 class _Compiled:
     """One statement for one shape of parameters."""
 
-    __slots__ = ("_constants", "_convert", "_lists", "_order", "_process", "_row", "_sql")
+    __slots__ = ("_constants", "_convert", "_lists", "_order", "_process", "_row", "sql")
 
     def __init__(
         self, statement: ClauseElement, connection: Connection, params: Mapping[str, Any] | None
     ) -> None:
-        keys = list(params) if params is not None and isinstance(statement, Insert) else None
+        keys = list(params) if params is not None and _takes_values(statement) else None
         given = dict(params or {})
         compiled: Any = statement.compile(dialect=connection.dialect, column_keys=keys)
         expanded = compiled.construct_expanded_state(given)
-        self._sql: str = expanded.statement
+        self.sql: str = expanded.statement
         names = list(expanded.positiontup or ())
         self._lists = list(expanded.parameter_expansion.items())  # of each list the names of its members
         members = {name for _, group in self._lists for name in group}
@@ -108,7 +112,11 @@ class _Compiled:
 
     def run(self, cursor: DBAPICursor, params: Mapping[str, Any] | None) -> Rows:
         """Run once."""
-        cursor.execute(self._sql, self.values(params))
+        cursor.execute(self.sql, self.values(params))
+        return self.fetch(cursor)
+
+    def fetch(self, cursor: DBAPICursor) -> Rows:
+        """Return what it gave: its rows, if it gives any, and their number."""
         if self._row is None:
             return Rows([], cursor.rowcount)
         rows = cursor.fetchall()
@@ -116,7 +124,7 @@ class _Compiled:
 
     def run_many(self, cursor: DBAPICursor, many: Sequence[Mapping[str, Any]]) -> Rows:
         """Run for each of `many`."""
-        cursor.executemany(self._sql, [self.values(params) for params in many])
+        cursor.executemany(self.sql, [self.values(params) for params in many])
         return Rows([], cursor.rowcount)
 
     def _rows(self, rows: Sequence[Any]) -> list[Any]:
@@ -129,6 +137,11 @@ class _Compiled:
                 values[place] = process(values[place])
             converted.append(new(row, values))
         return converted
+
+
+def _takes_values(statement: ClauseElement) -> bool:
+    """Return whether it is an insert of the columns that its parameters name."""
+    return isinstance(statement, Insert) and statement.select is None
 
 
 def _in_order(names: Sequence[str]) -> Callable[[Mapping[str, Any]], Sequence[Any]]:
@@ -145,7 +158,7 @@ class _Plan:
 
     def __init__(self, statement: ClauseElement) -> None:
         self.statement = statement  # kept, so that its id stays its own
-        self.insert = isinstance(statement, Insert)
+        self.insert = _takes_values(statement)
         self.lists = tuple(
             one.key for one in iterate(statement) if isinstance(one, BindParameter) and one.expanding
         )
@@ -166,6 +179,8 @@ class _Plan:
 
 
 _plans: dict[tuple[str, int], _Plan] = {}
+_together: dict[tuple[_Compiled, ...], str] = {}
+_PLACE = re.compile(r"\$(\d+)")
 
 
 def run(
@@ -178,16 +193,64 @@ def run(
     A sequence of parameters runs the statement for each, without rows. Lists for `IN` are compiled once for each
     length: `services.storage.statements.padded` keeps these few.
     """
-    dialect = connection.dialect.name
-    if dialect != "sqlite" and not connection.in_transaction():
-        connection.begin()  # else its commit would not know of ours
-    known = (dialect, id(statement))
-    plan = _plans.get(known)
-    if plan is None:
-        plan = _plans[known] = _Plan(statement)
-    cursor = connection.connection.cursor()
+    plan = _plan(connection, statement)
+    cursor = _cursor(connection)
     if params is None or isinstance(params, Mapping):
         return plan.form(connection, params).run(cursor, params)
     if not params:
         return Rows([], 0)
     return plan.form(connection, params[0]).run_many(cursor, params)
+
+
+def run_together(connection: Connection, writes: Sequence[Write]) -> Any:
+    """Run writes of which none reads what another writes, as `run` would; return what the last gave.
+
+    On PostgreSQL they are one statement, for one round trip: rows of one insert come as
+    `services.storage.statements.insert_all` has them.
+    """
+    if connection.dialect.name != "postgresql":
+        return [run(connection, statement, params) for statement, params in writes][-1]
+    forms: list[_Compiled] = []
+    values: list[Any] = []
+    for statement, params in writes:
+        assert isinstance(params, Mapping)
+        form = _plan(connection, statement).form(connection, params)
+        forms.append(form)
+        values += form.values(params)
+    together = tuple(forms)
+    sql = _together.get(together)
+    if sql is None:
+        sql = _together[together] = _one_statement([form.sql for form in forms])
+    cursor = _cursor(connection)
+    cursor.execute(sql, values)
+    return forms[-1].fetch(cursor)
+
+
+def _plan(connection: Connection, statement: ClauseElement) -> _Plan:
+    known = (connection.dialect.name, id(statement))
+    plan = _plans.get(known)
+    if plan is None:
+        plan = _plans[known] = _Plan(statement)
+    return plan
+
+
+def _cursor(connection: Connection) -> DBAPICursor:
+    if connection.dialect.name != "sqlite" and not connection.in_transaction():
+        connection.begin()  # else its commit would not know of ours
+    return connection.connection.cursor()
+
+
+def _one_statement(parts: Sequence[str]) -> str:
+    """Return PostgreSQL's one statement of several that change data; their places are numbered on."""
+    numbered: list[str] = []
+    before = 0
+    for part in parts:
+        numbered.append(_PLACE.sub(partial(_numbered_on, before=before), part))
+        before += max(map(int, _PLACE.findall(part)), default=0)
+    *first, last = numbered
+    beside = ", ".join(f"beside_{number} AS ({part})" for number, part in enumerate(first))
+    return f"WITH {beside} {last}" if beside else last
+
+
+def _numbered_on(place: re.Match[str], *, before: int) -> str:
+    return f"${int(place[1]) + before}"

@@ -1,16 +1,17 @@
 """The outbox: what a stage hands on, written in the stage's own transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.sql.dml import Insert
 
-from services.storage.driver import run
+from services.storage.driver import Write, run, run_together
 from services.storage.records import Event, Record
-from services.storage.statements import insert_once
+from services.storage.statements import insert_all, insert_once
 from services.storage.tables import outbox, positions
 
 _RECORD: Final = (
@@ -42,13 +43,18 @@ _move = (
 )
 
 
-def append(connection: Connection, event: Event, *, now: datetime) -> None:
-    """Append one event; the same event a second time changes nothing."""
-    append_all(connection, (event,), now=now)
+def append(connection: Connection, event: Event, *, now: datetime, beside: Sequence[Write] = ()) -> None:
+    """Append one event; the same event a second time changes nothing.
+
+    ``beside`` is written in the same round trip; none of it may read what another write of it changes.
+    """
+    append_all(connection, (event,), now=now, beside=beside)
 
 
-def append_all(connection: Connection, events: Sequence[Event], *, now: datetime) -> None:
-    """Append events in the order given."""
+def append_all(
+    connection: Connection, events: Sequence[Event], *, now: datetime, beside: Sequence[Write] = ()
+) -> None:
+    """Append events in the order given, and do what is ``beside`` as `append` does."""
     rows = [
         {
             "topic": event.topic,
@@ -63,16 +69,14 @@ def append_all(connection: Connection, events: Sequence[Event], *, now: datetime
     if not rows:
         return
     connection.info.setdefault(APPENDED, set()).update(row["topic"] for row in rows)
-    if connection.dialect.name == "postgresql":
-        statement = _append_and_return()
-        kept: Iterable[Any] = (
-            run(connection, statement, rows[0]) if len(rows) == 1 else connection.execute(statement, rows)
-        )
+    returns = connection.dialect.name == "postgresql"
+    statement = _append_and_return() if returns else insert_once(connection, outbox)
+    kept = run_together(connection, (*beside, insert_all(connection, statement, rows)))
+    if returns:
         new = sorted([to_record(row) for row in kept], key=lambda one: one.position)
         connection.info.setdefault(RECORDS, []).extend(new)
     else:
         connection.info.setdefault(EVENTS, []).extend(events)
-        run(connection, insert_once(connection, outbox), rows if len(rows) > 1 else rows[0])
 
 
 def read(connection: Connection, *, topics: Sequence[str], after: int, most: int) -> list[Record]:
@@ -139,6 +143,6 @@ def to_record(row: Any) -> Record:
 
 
 @cache
-def _append_and_return() -> Any:
+def _append_and_return() -> Insert:
     """Return the insert that gives back what it wrote: not what another transaction had appended before."""
     return pg_insert(outbox).on_conflict_do_nothing().returning(*_RECORD)

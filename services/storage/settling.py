@@ -15,7 +15,7 @@ from sqlalchemy import Connection, and_, bindparam, select, update
 from schemas.vocabularies import MessageType, Status
 from services.errors import Invalid
 from services.storage import announcing, outbox, places, references, serials, sightings, thread_rows, verdicts
-from services.storage.driver import run
+from services.storage.driver import Write, run
 from services.storage.locks import lock
 from services.storage.records import Message, Thread
 from services.storage.references import Target
@@ -233,7 +233,7 @@ def _decide(
     )
     decision = decide(situation)
     after = _after(situation, place, decision, relay_id=relay_id, now=now)
-    _write_sightings(connection, proposal, decision, place=place, thread_id=thread_id)
+    remembered = _sightings(connection, proposal, decision, place=place, thread_id=thread_id)
     if thread is None:
         thread_rows.create(connection, after, naming=rules.naming)
     else:
@@ -241,7 +241,6 @@ def _decide(
     thread_rows.link(connection, thread_id, decision.links, now=now)
     references.remember(connection, message, unknown=unknown, thread_id=thread_id, orphan=place.orphan)
     released = references.release(connection, before.waiting, now=now)
-    _move_to(connection, message.id, "classified", reason=None)
     verdict = verdicts.NewVerdict(
         message_id=message.id,
         thread_id=thread_id,
@@ -251,7 +250,9 @@ def _decide(
         classification=decision.classification,
         correlation=decision.correlation,
     )
-    outbox.append(connection, announcing.classified(message, verdict, thread=after, now=now), now=now)
+    event = announcing.classified(message, verdict, thread=after, now=now)
+    beside = (*remembered, _moving_to(message.id, "classified", reason=None))
+    outbox.append(connection, event, now=now, beside=beside)
     verdicts.write(connection, verdict, now=now)
     return Settled(message_id=message.id, again=False, released=released, decision=decision)
 
@@ -342,25 +343,30 @@ def _after(
     )
 
 
-def _write_sightings(
+def _sightings(
     connection: Connection, proposal: Proposal, decision: Decision, *, place: _Place, thread_id: str
-) -> None:
+) -> list[Write]:
+    """Retire what the thread was remembered by, if this takes its place; return what writes the new."""
     message, thread = proposal.message, place.thread
     carries = decision.carries and (place.overtakes or not place.silent)
     retracted = decision.thread_state == "retracted"
     if thread is not None and (carries or retracted):
         kept = () if retracted else proposal.sightings
         sightings.retire(connection, thread.id, status=thread.status, kept=kept)
-    sightings.write(
+    return sightings.writes(
         connection,
         proposal.sightings,
         message_id=message.id,
         thread_id=thread_id,
         sender_id=message.sender_id,
-        status=message.alert.status,
+        status=message.alert.status.value,
         current=carries and not retracted,
     )
 
 
 def _move_to(connection: Connection, message_id: str, state: str, *, reason: str | None) -> None:
-    run(connection, _move, {"of": message_id, "to_state": state, "to_reason": reason})
+    run(connection, *_moving_to(message_id, state, reason=reason))
+
+
+def _moving_to(message_id: str, state: str, *, reason: str | None) -> Write:
+    return _move, {"of": message_id, "to_state": state, "to_reason": reason}

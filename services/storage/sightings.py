@@ -17,9 +17,10 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import Insert
 
-from services.storage.driver import run
-from services.storage.statements import insert_once
+from services.storage.driver import Write, run, run_together
+from services.storage.statements import insert_all, insert_once
 from services.storage.tables import sightings, spread, verdicts
 from services.storage.thread_records import Seen, Sighting
 
@@ -106,7 +107,7 @@ def seen(
     )
 
 
-def write(
+def writes(
     connection: Connection,
     found: Sequence[Sighting],
     *,
@@ -115,8 +116,10 @@ def write(
     sender_id: str,
     status: str,
     current: bool,
-) -> None:
-    """Write the sightings of one message; `current` ones count from now on. Safe to repeat."""
+) -> list[Write]:
+    """Return what writes the sightings of one message; `current` ones count from now on. Safe to repeat."""
+    if not found:
+        return []
     rows = [
         {
             "message_id": message_id,
@@ -139,11 +142,8 @@ def write(
         }
         for one in found
     ]
-    if not rows:
-        return
-    run(connection, insert_once(connection, sightings), rows)
-    if current:
-        _widen(connection, found, thread_id=thread_id, status=status)
+    kept = [insert_all(connection, insert_once(connection, sightings), rows)]
+    return kept + _widen(connection, found, thread_id=thread_id, status=status) if current else kept
 
 
 def replace(
@@ -158,7 +158,7 @@ def replace(
     """Put `found` in the place of what a message was remembered by, where its content is the thread's."""
     retire(connection, thread_id, status=status, kept=found)
     run(connection, _drop, {"of_message": message_id})
-    write(
+    new = writes(
         connection,
         found,
         message_id=message_id,
@@ -167,6 +167,8 @@ def replace(
         status=status,
         current=True,
     )
+    if new:
+        run_together(connection, new)
 
 
 def retire(connection: Connection, thread_id: str, *, status: str, kept: Iterable[Sighting] = ()) -> None:
@@ -227,7 +229,7 @@ def _rebuild(connection: Connection, *, key: str, market: str, country: str, sta
         run(connection, insert_once(connection, spread), list(derived.values()))
 
 
-def _widen(connection: Connection, found: Sequence[Sighting], *, thread_id: str, status: str) -> None:
+def _widen(connection: Connection, found: Sequence[Sighting], *, thread_id: str, status: str) -> list[Write]:
     ended_at: dict[tuple[str, str, str, str], datetime] = {}
     for one in found:
         for place in _places((one,)):
@@ -245,8 +247,7 @@ def _widen(connection: Connection, found: Sequence[Sighting], *, thread_id: str,
         }
         for (key, market, country, admin1), at in ended_at.items()
     ]
-    if rows:
-        run(connection, _WIDEN[connection.dialect.name], rows)
+    return [insert_all(connection, _WIDEN[connection.dialect.name], rows)] if rows else []
 
 
 def _places(found: Iterable[Sighting]) -> set[tuple[str, str, str, str]]:
@@ -275,14 +276,15 @@ def _to_sighting(row: Any) -> Sighting:
     )
 
 
-def _widening(insert: Any) -> Any:
+def _widening(insert: Any) -> Insert:
     statement = insert(spread)
     newer = statement.excluded
-    return statement.on_conflict_do_update(
+    widening: Insert = statement.on_conflict_do_update(
         index_elements=["key", "status", "admin1", "country", "market"],
         set_={"last_thread_id": newer.last_thread_id, "last_at": newer.last_at},
         where=spread.c.last_at <= newer.last_at,
     )
+    return widening
 
 
 _WIDEN: Final = {"sqlite": _widening(sqlite.insert), "postgresql": _widening(postgresql.insert)}

@@ -1,14 +1,15 @@
 """The few statements that the two dialects spell alike but SQLAlchemy keeps apart."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table, bindparam
+from sqlalchemy import ARRAY, Connection, String, Table, Text, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import Insert
+from sqlalchemy.types import TypeEngine
 
-from services.storage.driver import run
+from services.storage.driver import Write, run
 from services.storage.tables import counters
 
 T = TypeVar("T")
@@ -24,6 +25,36 @@ def _insert_once(dialect: str, table: Table) -> Insert:
     insert: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
     statement: Insert = insert(table).on_conflict_do_nothing()
     return statement
+
+
+def insert_all(connection: Connection, once: Insert, rows: Sequence[Mapping[str, Any]]) -> Write:
+    """Return one write of all rows by ``once``, which stands for a single one; there must be a row.
+
+    On PostgreSQL each column is one list, so that any number of rows is one statement.
+    """
+    if connection.dialect.name != "postgresql":
+        return once, rows
+    columns = {f"all_{name}": [row[name] for row in rows] for name in rows[0]}
+    return _of_lists(once, tuple(rows[0])), columns
+
+
+@cache
+def _of_lists(once: Insert, names: tuple[str, ...]) -> Insert:
+    columns = [once.table.c[name] for name in names]
+    return once.from_select(
+        names,
+        select(
+            *[
+                func.unnest(bindparam(f"all_{column.name}", type_=ARRAY(_unbounded(column.type))))
+                for column in columns
+            ]
+        ),
+    )
+
+
+def _unbounded(type_: TypeEngine[Any]) -> TypeEngine[Any]:
+    """Return the type without its bound: a cast would cut a text that is too long, where an insert refuses it."""
+    return Text() if isinstance(type_, String) else type_
 
 
 def padded(ids: Sequence[T]) -> list[T]:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
-from services.storage.driver import run
-from services.storage.statements import insert_once
+from services.storage.driver import run, run_together
+from services.storage.statements import insert_all, insert_once
 from services.storage.tables import api_keys, institutions, outbox, webhook_secrets
 from tests.databases import Held, Place
 
@@ -120,3 +120,24 @@ def test_a_statement_without_rows_is_empty(held: Held) -> None:
     found = ask(held, select(api_keys))
     assert (found.all(), found.first(), found.scalar(), found.one_or_none()) == ([], None, None, None)
     assert list(found) == []
+
+
+def test_writes_go_together_and_the_last_gives_its_rows(held: Held) -> None:
+    publishing = (PUBLISH, {"event": "event 1", "at": NOW})
+    new = insert_all(held.connection, insert_once(held.connection, outbox), [entry(5), entry(6), entry(7)])
+    row = held.run(
+        lambda connection: run_together(connection, (publishing, new, (RETURNING, entry(8)))).one()
+    )
+    assert row.created_at == NOW
+    written = ask(held, select(outbox.c.event_id, outbox.c.published_at).order_by(outbox.c.event_id)).all()
+    assert [event_id for event_id, _ in written] == [f"event {number}" for number in range(9)]
+    assert [event_id for event_id, published_at in written if published_at == NOW] == ["event 1"]
+
+
+def test_a_text_that_is_too_long_is_refused_in_a_list_too(held: Held) -> None:
+    if held.connection.dialect.name == "sqlite":
+        pytest.skip("SQLite knows no bound")
+    long = {**entry(6), "key": "k" * 200}
+    new = insert_all(held.connection, insert_once(held.connection, outbox), [entry(7), long])
+    with pytest.raises(Exception, match="too long"):
+        held.run(lambda connection: run_together(connection, (new,)))
