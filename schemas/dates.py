@@ -87,7 +87,7 @@ class PartialDate:
         mine, theirs = self.instant, other if isinstance(other, datetime) else other.instant
         if mine is not None and theirs is not None:
             return mine > theirs
-        written = other.isoformat() if isinstance(other, datetime) else other.text
+        written = other.date().isoformat() if isinstance(other, datetime) else other.text
         shared = min(len(self.text), len(written))
         return self.text[:shared] > written[:shared]
 

@@ -4,23 +4,21 @@ What is common to all calls stands here: faults as problems, security headers, H
 documentation. What a call does stands in the `api.py` or `pages/` of its service.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import Any
 
 from fastapi import APIRouter
-from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Match
-from starlette.types import ExceptionHandler
+from starlette.routing import BaseRoute, Match, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from services.errors import Invalid, Transient
 from services.http.docs import docs_routes
-from services.http.envelope import Envelope, protect
+from services.http.envelope import Envelope
 from services.http.health import Check, health_routes
 from services.http.problems import Refusal, answer
 
@@ -48,7 +46,7 @@ def build_application(
     checks: Sequence[Check] = (),
     request_time: timedelta = REQUEST_TIME,
     trusted_proxies: Sequence[str] = (),
-) -> Starlette:
+) -> ASGIApp:
     """Return the application of `routers`, in the order in which their paths are tried.
 
     `checks` are asked by /readyz; a call that takes longer than `request_time` is given up. `trusted_proxies`
@@ -56,62 +54,51 @@ def build_application(
     """
     routes = [route for router in (*routers, health_routes(checks)) for route in router.routes]
     routes += docs_routes(routes, version=version).routes
-    layers = [Middleware(Envelope, request_time=request_time)]
-    if trusted_proxies:  # the outermost: all that follows sees the caller
-        layers.insert(0, Middleware(ProxyHeadersMiddleware, trusted_hosts=list(trusted_proxies)))
-    app = Starlette(routes=routes, middleware=layers, exception_handlers=_HANDLERS)
-    app.router.redirect_slashes = False
-    return app
+
+    def told(fault: Exception, request: Request) -> Response | None:
+        refusal = _refusal(fault, request, routes=routes)
+        return None if refusal is None else answer(refusal, request)
+
+    router = Router(routes=routes, redirect_slashes=False, default=_nothing)
+    application = Envelope(router, request_time=request_time, told=told)
+    if not trusted_proxies:
+        return application
+    # the outermost: all that follows sees the caller; its types are the server's own for the same things
+    return ProxyHeadersMiddleware(  # type: ignore[return-value]  # as said
+        application,  # type: ignore[arg-type]  # as said
+        trusted_hosts=list(trusted_proxies),
+    )
 
 
-async def _refused(request: Request, fault: Exception) -> Response:
-    assert isinstance(fault, Refusal)  # registered for this type
-    return answer(fault, request)
+async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await WebSocketClose()(scope, receive, send)
+        return
+    raise HTTPException(404)
 
 
-async def _framework(request: Request, fault: Exception) -> Response:
-    """Translate what the framework refuses by itself: unknown paths and methods."""
-    assert isinstance(fault, HTTPException)  # registered for this type
-    headers = dict(fault.headers or {})
-    if fault.status_code == 405:
-        headers["Allow"] = ", ".join(_allowed(request))
-    kind = _KINDS.get(fault.status_code, "internal" if fault.status_code >= 500 else "bad-request")
-    return answer(Refusal(fault.status_code, kind, headers=headers), request)
+def _refusal(fault: Exception, request: Request, *, routes: Sequence[BaseRoute]) -> Refusal | None:
+    """Return what a call is told that ended in `fault`; None for a fault in the code."""
+    match fault:
+        case Refusal():
+            return fault
+        case HTTPException():  # what the framework refuses by itself: unknown paths and methods
+            headers = dict(fault.headers or {})
+            if fault.status_code == 405:
+                headers["Allow"] = ", ".join(_allowed(request, routes))
+            kind = _KINDS.get(fault.status_code, "internal" if fault.status_code >= 500 else "bad-request")
+            return Refusal(fault.status_code, kind, headers=headers)
+        case Invalid():  # a text that the ledger cannot hold: nothing has such a name, nothing can be kept under it
+            return Refusal(404, "not-found") if request.method in ("GET", "HEAD") else Refusal(422, "invalid")
+        case Transient():
+            return Refusal(503, "unavailable", headers={"Retry-After": _RETRY_AFTER})
+        case _:
+            return None
 
 
-async def _invalid(request: Request, _fault: Exception) -> Response:
-    """Answer for a text that the ledger cannot hold: nothing has such a name, and nothing can be kept under it."""
-    if request.method in ("GET", "HEAD"):
-        return answer(Refusal(404, "not-found"), request)
-    return answer(Refusal(422, "invalid"), request)
-
-
-async def _transient(request: Request, _fault: Exception) -> Response:
-    return answer(Refusal(503, "unavailable", headers={"Retry-After": _RETRY_AFTER}), request)
-
-
-async def _crashed(request: Request, _fault: Exception) -> Response:
-    """Answer for a fault in the code; the framework raises it again afterwards, so that it is logged."""
-    response = answer(Refusal(500, "internal"), request)
-    protect(
-        response.raw_headers, secure=request.url.scheme == "https"
-    )  # it is written outside of the envelope
-    return response
-
-
-def _allowed(request: Request) -> Iterable[str]:
-    app: Starlette = request.app
+def _allowed(request: Request, routes: Sequence[BaseRoute]) -> Iterable[str]:
     methods: set[str] = set()
-    for route in app.router.routes:
+    for route in routes:
         if route.matches(request.scope)[0] is not Match.NONE:
             methods |= getattr(route, "methods", None) or set()
     return sorted(methods | ({"HEAD"} if "GET" in methods else set()))
-
-
-_HANDLERS: Mapping[Any, ExceptionHandler] = {
-    Refusal: _refused,
-    HTTPException: _framework,
-    Invalid: _invalid,
-    Transient: _transient,
-    Exception: _crashed,
-}

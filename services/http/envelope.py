@@ -1,13 +1,15 @@
-"""What surrounds every call: HEAD as GET without a body, security headers, a deadline.
+"""What surrounds every call: HEAD as GET without a body, security headers, a deadline, faults as problems.
 
 Plain ASGI: one call more for each request, no task, no queue.
 Source: RFC 9110 §9.3.2 (HEAD); Content Security Policy Level 3.
 """
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.http.problems import Refusal, answer
@@ -33,12 +35,19 @@ _HSTS = (b"strict-transport-security", b"max-age=31536000")
 
 
 class Envelope:
-    """The outermost layer of the application."""
+    """The one layer around the routes."""
 
-    def __init__(self, app: ASGIApp, *, request_time: timedelta) -> None:
-        """Wrap `app`; a call that takes longer than `request_time` is cancelled and answered with 503."""
+    def __init__(
+        self, app: ASGIApp, *, request_time: timedelta, told: Callable[[Exception, Request], Response | None]
+    ) -> None:
+        """Wrap `app`; a call that takes longer than `request_time` is cancelled and answered with 503.
+
+        A call that ends in a fault is answered with what it is `told` of it. None stands for a fault in the code,
+        which is answered with 500 and raised again, so that the server logs it.
+        """
         self._app = app
         self._seconds = request_time.total_seconds()
+        self._told = told
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one call."""
@@ -56,6 +65,15 @@ class Envelope:
                 raise
             late = answer(Refusal(503, "unavailable", headers={"Retry-After": "5"}), Request(scope))
             await late(scope, receive, reply.send)
+        except Exception as fault:
+            if reply.begun:
+                raise
+            request = Request(scope)
+            told = self._told(fault, request)
+            response = told or answer(Refusal(500, "internal"), request)
+            await response(scope, receive, reply.send)
+            if told is None:
+                raise
 
 
 class _Reply:
@@ -70,13 +88,13 @@ class _Reply:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.begun = True
-            protect(message.setdefault("headers", []), secure=self._secure)
+            _protect(message.setdefault("headers", []), secure=self._secure)
         elif self.silent and message["type"] == "http.response.body":
             message = {**message, "body": b""}
         await self._send(message)
 
 
-def protect(headers: list[tuple[bytes, bytes]], *, secure: bool) -> None:
+def _protect(headers: list[tuple[bytes, bytes]], *, secure: bool) -> None:
     """Add what every answer has; a policy and a caching rule of its own stand."""
     names = {name for name, _ in headers}
     headers.extend(_RAW_ALWAYS)

@@ -15,7 +15,7 @@ from typing import Protocol
 from fastapi import APIRouter
 from prometheus_client import CollectorRegistry
 from pydantic import HttpUrl
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from schemas.alerts import Alert
 from schemas.classifications import Classification
@@ -83,7 +83,7 @@ class Web:
     clock: Callable[[], datetime]
 
 
-def application(web: Web) -> Starlette:
+def application(web: Web) -> ASGIApp:
     """Return the application."""
     url = str(web.settings.http.public_url)
     quota = Quota(requests=web.settings.http.requests_per_minute, window=timedelta(minutes=1))
@@ -137,9 +137,7 @@ def application(web: Web) -> Starlette:
     )
 
 
-def metrics_application(
-    registry: CollectorRegistry, *, refresh: Refresh, checks: Sequence[Check]
-) -> Starlette:
+def metrics_application(registry: CollectorRegistry, *, refresh: Refresh, checks: Sequence[Check]) -> ASGIApp:
     """Return the application of the port that only Prometheus reaches."""
     return build_application(metrics_routes(registry, refresh=refresh), version=VERSION, checks=checks)
 
