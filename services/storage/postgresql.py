@@ -12,18 +12,19 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final, Generic, TypeVar
 
 from sqlalchemy import URL, Connection, event
-from sqlalchemy.exc import InvalidatePoolError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from services.errors import Invalid, Transient
 from services.storage.gate import Gate
 from services.storage.outbox import APPENDED, RECORDS
-from services.storage.postgresql_faults import Kind, is_unstorable, kind_of, refusal
+from services.storage.postgresql_connections import Connections, Mode, give_up, refuse_closed
+from services.storage.postgresql_faults import Kind, UnknownOutcome, is_unstorable, kind_of, refusal
 from services.storage.records import Record
 from services.storage.repeating import is_one_statement, is_repeatable
 
@@ -66,10 +67,6 @@ class _Done(Generic[T]):
     records: Sequence[Record]
 
 
-class _UnknownOutcome(Exception):
-    """The connection was lost while it committed."""
-
-
 class PostgresLedger:
     """Runs units of work on one database; belongs to the event loop that first uses it.
 
@@ -84,9 +81,7 @@ class PostgresLedger:
         self.on_commit: list[Callable[[Set[str]], None]] = []
         self.on_append: list[Callable[[Sequence[Record]], None]] = []
         self._patience = patience.total_seconds()
-        self._engine = open_async_engine(url, connections=connections, session=BY_INDEX)
-        self._reading = _reader(self._engine)
-        self._single = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._connections = Connections(open_async_engine(url, connections=connections, session=BY_INDEX))
         self._gate = Gate(connections, most_waiting=_MOST_WAITING, patience=patience)
         self._slow = _SlowReader(url)
 
@@ -100,7 +95,10 @@ class PostgresLedger:
         commit of a unit that is not marked `repeatable`; asking again is what a caller does either way.
         """
         async with self._gate.place(first=first):
-            done = await self._try(lambda: self._write_once(unit), again=is_repeatable(unit))
+            work = partial(_work, unit)
+            done = await self._try(
+                lambda: self._connections.run(work, mode=Mode.UNIT), again=is_repeatable(unit)
+            )
         if done.records:
             for take in self.on_append:
                 take(done.records)
@@ -115,8 +113,9 @@ class PostgresLedger:
         It gets its connection like a unit for which a sender waits: `services.storage.gate` says why.
         """
         async with self._gate.place(first=True):
-            engine = self._single if is_one_statement(query) else self._reading
-            return await self._try(lambda: _query(engine, query), again=True)
+            mode = Mode.SINGLE if is_one_statement(query) else Mode.MOMENT
+            work = partial(_look, query)
+            return await self._try(lambda: self._connections.run(work, mode=mode), again=True)
 
     async def read_slowly(self, query: Unit[T]) -> T:
         """Run a long query (audit, export) in a thread with connections of its own, so that it holds up nobody."""
@@ -127,17 +126,7 @@ class PostgresLedger:
         await asyncio.to_thread(self._slow.close)
         with suppress(TimeoutError):
             async with asyncio.timeout(_CLOSE_WITHIN):
-                await self._engine.dispose()
-
-    async def _write_once(self, unit: Unit[T]) -> _Done[T]:
-        async with self._engine.connect() as connection:
-            try:
-                done = await connection.run_sync(_run, unit)
-                await _commit(connection)
-            except BaseException as fault:
-                await _give_up(connection, fault)
-                raise
-            return done
+                await self._connections.close()
 
     async def _try(
         self, attempt: Callable[[], Coroutine[Any, Any, T]], *, again: bool, within: float | None = None
@@ -149,7 +138,7 @@ class PostgresLedger:
                 for left in reversed(range(_ATTEMPTS)):
                     try:
                         return await attempt()
-                    except _UnknownOutcome as fault:
+                    except UnknownOutcome as fault:
                         if not again or not left:
                             raise Transient("the ledger was lost while it committed") from fault
                     except Exception as fault:
@@ -228,42 +217,33 @@ def open_async_engine(
     if connections is not None:
         pool = {"pool_size": connections, "max_overflow": 0, "pool_timeout": answer_within}
     engine = create_async_engine(url, connect_args=bounds, hide_parameters=True, **pool)
-    event.listen(engine.sync_engine, "checkout", _refuse_closed)
+    event.listen(engine.sync_engine, "checkout", refuse_closed)
     return engine
-
-
-def _refuse_closed(connection: Any, _record: object, _proxy: object) -> None:
-    """Have the pool replace what a restart of the server closed, instead of failing with each of them."""
-    if connection.driver_connection.is_closed():
-        raise InvalidatePoolError
 
 
 def _reader(engine: AsyncEngine) -> AsyncEngine:
     return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 
-def _run(connection: Connection, unit: Unit[T]) -> _Done[T]:
-    """Run a unit; what an earlier one that was undone noted on this connection is forgotten."""
-    for name in (APPENDED, RECORDS):
-        connection.info.pop(name, None)
+def _work(unit: Unit[T], connection: Connection) -> _Done[T]:
+    """Run a unit and commit; what an earlier one that was undone noted on this connection is forgotten."""
+    noted = connection.info
+    noted.pop(APPENDED, None)
+    noted.pop(RECORDS, None)
     answer = unit(connection)
-    return _Done(answer, connection.info.pop(APPENDED, frozenset()), connection.info.pop(RECORDS, ()))
-
-
-async def _commit(connection: AsyncConnection) -> None:
     try:
-        await connection.commit()
+        connection.commit()
     except Exception as fault:
         if kind_of(fault) is Kind.LOST:
-            raise _UnknownOutcome from fault
+            raise UnknownOutcome from fault
         raise
+    return _Done(answer, noted.pop(APPENDED, frozenset()), noted.pop(RECORDS, ()))
 
 
-async def _give_up(connection: AsyncConnection, fault: BaseException) -> None:
-    """Drop a connection that may still be busy: giving it back would wait for it."""
-    lost = isinstance(fault, _UnknownOutcome | asyncio.CancelledError) or kind_of(fault) is Kind.LOST
-    if lost and not connection.closed and not connection.invalidated:
-        await connection.invalidate(fault)
+def _look(query: Unit[T], connection: Connection) -> T:
+    answer = query(connection)
+    connection.rollback()
+    return answer
 
 
 async def _query(engine: AsyncEngine, query: Unit[T]) -> T:
@@ -271,5 +251,5 @@ async def _query(engine: AsyncEngine, query: Unit[T]) -> T:
         try:
             return await connection.run_sync(query)
         except BaseException as fault:
-            await _give_up(connection, fault)
+            await give_up(connection, fault)
             raise

@@ -45,6 +45,10 @@ _REFUSED: Final = {
 }
 
 
+class UnknownOutcome(Exception):
+    """The connection was lost while it committed."""
+
+
 class Kind(StrEnum):
     """What a fault says of the transaction that it ended."""
 
