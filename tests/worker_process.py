@@ -4,7 +4,7 @@ One line for each record that its service was done with, and for each change of 
 what it is and what ails it:
 
 - WORKER: `feed` for the worker of aiokafka, else Faust's
-- SLOW: how long a record `slow` takes, in seconds
+- SLOW: how long a record `slow` takes, and one `unreachable` until it fails, in seconds
 - SWALLOWS: a record `swallowed` is never acknowledged, as one that Faust fetched before a rebalance and passed over
 - DEAF: what the client fetches never reaches the service
 - STUCK: no rebalance is ever completed
@@ -43,6 +43,10 @@ class Writer:
         if record.payload == "slow":
             self.write(f"begun {record.event_id}")
             await asyncio.sleep(self._slow)
+        if record.payload == "unreachable":
+            self.write(f"begun {record.event_id}")
+            await asyncio.sleep(self._slow)
+            raise Transient("the ledger is out of reach")
         if record.payload == "poison":
             raise Invalid("poison", "never")
         self.write(f"done {record.event_id}")

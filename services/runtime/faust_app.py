@@ -5,6 +5,7 @@ before a rebalance and dropped. So its consumer's rule is replaced, its release 
 acknowledged by hand once the ledger has it. Nothing but this module imports Faust, which reads `sys.argv` then.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from importlib.metadata import version
 from typing import Any, Final, Protocol
@@ -117,6 +118,18 @@ class StrictConsumer(Consumer):
         if self._gap[tp]:
             self._gap[tp].chop(0, end)
         return end
+
+    async def _wait_for_ack(self, timeout: float) -> None:  # noqa: ASYNC109  # as Faust calls it
+        """Wait until something is acknowledged, at most `timeout` seconds; to be cancelled ends it.
+
+        Faust's own goes on then: a process that is told to stop would wait for ever for what nobody finishes, and
+        keep its partitions.
+        """
+        self._waiting_for_ack = asyncio.get_running_loop().create_future()
+        try:
+            await asyncio.wait([self._waiting_for_ack], timeout=timeout)
+        finally:
+            self._waiting_for_ack = None
 
     async def perform_seek(self) -> None:
         """Go to the committed offsets, and learn where the logs begin: retention may have deleted what follows."""

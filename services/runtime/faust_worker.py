@@ -28,7 +28,7 @@ from services.storage.ports import DeadLetters
 log = structlog.get_logger(__name__)
 
 _MOST_IN_FLIGHT: Final = 64
-_LOOK_AGAIN_AFTER: Final = timedelta(seconds=5)  # for topics that are missing
+_LOOK_AGAIN_AFTER: Final = timedelta(seconds=1)  # for brokers that are away, and topics that are missing
 
 
 class FaustWorker:
@@ -77,8 +77,8 @@ class FaustWorker:
     async def run(self, stop: asyncio.Event) -> None:
         """Read until `stop` is set, then finish what is in flight and leave the group.
 
-        Waits for topics that are missing: Faust would take its place without them, and keep it so.
-        Raises `Transient` where the brokers cannot be reached at the start, and whatever else ends Faust.
+        Waits for brokers that are away and for topics that are missing: Faust would take its place without them, and
+        keep it so. Raises `Transient` where the brokers go while Faust starts, and whatever else ends Faust.
         """
         intake = Intake(self._service, dead_letters=self._dead_letters, clock=self._clock, stop=stop)
         fence = Fence(session=timedelta(seconds=SESSION))
@@ -123,12 +123,18 @@ class FaustWorker:
             await reaches.close()
 
     async def _topics_are_there(self, stop: asyncio.Event) -> bool:
-        """Wait for the topics; False: `stop` came first."""
+        """Wait for the brokers and the topics; False: `stop` came first."""
         while not stop.is_set():
-            absent = await kafka_topics.missing(self._connection, self._service.topics)
-            if not absent:
-                return True
-            fault = f"topics that do not exist: {', '.join(absent)}; run `relay topics create`"
+            try:
+                absent = await kafka_topics.missing(self._connection, self._service.topics)
+            except (
+                Transient
+            ) as away:  # a start costs seconds of the processor: again and again is no way to wait
+                fault = str(away)
+            else:
+                if not absent:
+                    return True
+                fault = f"topics that do not exist: {', '.join(absent)}; run `relay topics create`"
             log.warning("cannot read", group=self._service.name, fault=fault)
             await pause(stop, _LOOK_AGAIN_AFTER)
         return False

@@ -12,8 +12,10 @@ from aiokafka.structs import TopicPartition
 from services.demo.kafka_server import KafkaServer
 from services.runtime.fence import TEMPORARY_FAILURE
 from services.runtime.stall import Limits
+from services.storage.kafka_connection import KafkaConnection
+from services.storage.kafka_topics import Topic, create_topics
 from tests.e2e.stage import until
-from tests.worker_rig import Rig
+from tests.worker_rig import PARTITIONS, Rig
 from tests.worker_rig import rig as rig
 
 pytestmark = [pytest.mark.integration, pytest.mark.needs("kafka")]
@@ -42,6 +44,14 @@ async def test_sigterm_finishes_what_is_in_flight_and_repeats_nothing(rig: Rig) 
     await until(lambda: set(rig.done()) == {"slow-1", *names(20)})
     await until(lambda: _is(rig, 21))
     assert rig.done().count("slow-1") == 1
+
+
+async def test_sigterm_ends_a_worker_that_cannot_finish_what_is_in_flight(rig: Rig) -> None:
+    process = await rig.worker(SLOW="1.5")
+    await rig.send("kept-1", payload="unreachable", partition=0)
+    await until(lambda: "begun kept-1" in rig.lines())
+    process.terminate()
+    assert await asyncio.wait_for(process.wait(), timeout=20) == TEMPORARY_FAILURE
 
 
 async def test_kill_9_with_records_in_flight_loses_none(rig: Rig) -> None:
@@ -175,20 +185,23 @@ async def test_a_worker_whose_rebalance_never_ends_is_not_ready_and_ends(rig: Ri
     assert "no place in the group" in rig.log.read_text(encoding="utf-8")
 
 
-async def test_a_broker_that_cannot_be_reached_at_the_start_ends_it_with_a_temporary_failure(
+async def test_a_broker_that_cannot_be_reached_at_the_start_is_waited_for(
     own_kafka: KafkaServer, tmp_path: Path
 ) -> None:
     rig = Rig(own_kafka, tmp_path)
     await asyncio.to_thread(own_kafka.stop)
     process = await rig.worker(ready=False)
     try:
-        async with asyncio.timeout(60):
-            assert await process.wait() == TEMPORARY_FAILURE
+        await until(lambda: "do not answer" in rig.log.read_text(encoding="utf-8"))
+        await asyncio.to_thread(own_kafka.start)
+        connection = KafkaConnection(servers=own_kafka.servers)
+        await create_topics(
+            connection, [Topic(name=rig.topic, partitions=PARTITIONS, replication=1, config={})]
+        )
+        await until(lambda: rig.is_ready(process))
     finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    assert "do not answer" in rig.log.read_text(encoding="utf-8")
+        process.kill()
+        await process.wait()
 
 
 async def _is(rig: Rig, count: int) -> bool:
