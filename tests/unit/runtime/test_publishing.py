@@ -21,6 +21,7 @@ from services.storage.migrations import upgrade
 from services.storage.records import Event, Record
 from services.storage.sqlite import SqliteLedger, open_engine
 from services.storage.tables import outbox as rows
+from tests.e2e.stage import until
 
 CONNECTION = KafkaConnection(servers="127.0.0.1:1")
 
@@ -110,6 +111,27 @@ async def publishing(
     stop.set()
     async with asyncio.timeout(5):
         await running
+
+
+async def test_deliveries_leave_together(ledger: SqliteLedger, monkeypatch: pytest.MonkeyPatch) -> None:
+    brokers = Brokers(lambda _: False)
+    async with publishing(ledger, brokers, monkeypatch) as publisher:
+        for number in range(5):
+            publisher.offer([record(number, topic="deliveries.v1")])
+            await asyncio.sleep(0)
+        await until(lambda: brokers.calls == [5])
+
+
+async def test_nothing_else_waits_for_deliveries_to_gather(
+    ledger: SqliteLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.runtime.publishing._GATHER_FOR", timedelta(hours=1))
+    brokers = Brokers(lambda _: False)
+    async with publishing(ledger, brokers, monkeypatch) as publisher:
+        publisher.offer([record(1, topic="deliveries.v1")])
+        await asyncio.sleep(0)
+        publisher.offer([record(2)])
+        await until(lambda: brokers.calls == [2])
 
 
 async def test_one_failing_record_stops_no_sweep(
