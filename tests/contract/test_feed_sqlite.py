@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from services.errors import Transient
 from services.storage import migrations, outbox
@@ -142,3 +143,15 @@ async def test_retention_prunes_only_what_all_groups_have_read_and_ids_never_com
     await append(ledger, "4")
     assert await read_batches(SqliteFeed(ledger, most=10), group="a", count=1, acknowledge=1) == ["4"]
     assert await port.backlog(group="b", topics=[TOPIC]) == (1, NOW)
+
+
+async def test_a_feed_reads_by_position_however_much_is_kept(ledger: Failing) -> None:
+    def plan(connection: Connection) -> list[str]:
+        asked: list[str] = []
+        driver: Any = connection.connection.driver_connection
+        driver.set_trace_callback(asked.append)
+        outbox.read(connection, topics=[TOPIC], after=0, most=10)
+        driver.set_trace_callback(None)
+        return [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked[0]}")]
+
+    assert await ledger.read(plan) == ["SEARCH outbox USING INTEGER PRIMARY KEY (rowid>?)"]
