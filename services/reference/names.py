@@ -65,7 +65,7 @@ def exact_key(name: str) -> str:
     """Return ``name`` in lower case, without accents; dashes and primes plain, Greek letters spelt out."""
     if (quoted := _IN_QUOTES.fullmatch(name)) is not None:
         name = next(filter(None, quoted.groups()))
-    text = name.translate(_BEFORE_NFKC).lower()
+    text = (name.replace("`", "'") if name.isascii() else name.translate(_BEFORE_NFKC)).lower()
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text).lower().translate(_BEFORE_NFKC).translate(_AFTER_LOWER)
         text = unicodedata.normalize("NFKD", text)

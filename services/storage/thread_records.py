@@ -10,8 +10,7 @@ from schemas.vocabularies import Severity
 from services.storage.records import Message, Thread, Version
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sighting:
+class Sighting(NamedTuple):
     """What one message says under one key: a substance, family or product in one finding, or its text.
 
     `admin1` empty = the whole country or not stated. `counted`: found here, at least presumptively, so that
