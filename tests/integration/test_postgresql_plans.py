@@ -82,20 +82,31 @@ def plans_of(connection: Connection, unit: Callable[[Connection], Any]) -> list[
         if not many:
             note(sql, parameters)
 
-    def by_driver(compiled: Any, cursor: Any, params: Any) -> Any:
-        note(compiled._sql, compiled.values(params))
-        return run_by_driver(compiled, cursor, params)
-
-    run_by_driver = driver._Compiled.run
+    cursor_of = driver._cursor
     event.listen(connection, "before_cursor_execute", by_core)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(driver._Compiled, "run", by_driver)
+        patched.setattr(driver, "_cursor", lambda connection: Noting(cursor_of(connection), note))
         unit(connection)
     event.remove(connection, "before_cursor_execute", by_core)
     return [
         "\n".join(row[0] for row in connection.exec_driver_sql(f"EXPLAIN {sql}", parameters))
         for sql, parameters in asked
     ]
+
+
+class Noting:
+    """A cursor of the driver that tells what it runs."""
+
+    def __init__(self, cursor: Any, note: Callable[[str, Any], None]) -> None:
+        self._cursor = cursor
+        self._note = note
+
+    def execute(self, sql: str, values: Any) -> None:
+        self._note(sql, values)
+        self._cursor.execute(sql, values)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cursor, name)
 
 
 def read_whole(plans: list[str]) -> list[str]:
