@@ -3,13 +3,13 @@
 Each endpoint is asked for its own part, so that a dead or slow recipient with a long queue costs the others nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, func, select
 
-from services.storage.deliveries_due import due, endpoints_with_pending, probe
+from services.storage.deliveries_due import Queues, due, probe, queues
 from services.storage.deliveries_rows import NOTIFICATION_COLUMNS, to_claimed, to_notification
 from services.storage.deliveries_states import CLAIMED, PENDING
 from services.storage.delivery_records import URGENT, Appetite, Claim, Health
@@ -23,18 +23,6 @@ from services.storage.tables import Instant, endpoints, notifications, receipts,
 _LEAST_URGENT: Final = 3
 _CLAIMING: Final = "claiming"
 
-_in_flight = (
-    select(notifications.c.endpoint_id, func.count())
-    .where(notifications.c.state == CLAIMED)
-    .group_by(notifications.c.endpoint_id)
-)
-_ailing = select(
-    endpoints.c.id,
-    endpoints.c.failures,
-    endpoints.c.failing_since,
-    endpoints.c.next_probe_at,
-    endpoints.c.disabled_reason,
-).where((endpoints.c.failures > 0) | endpoints.c.disabled_reason.is_not(None))
 _mine = (
     select(*NOTIFICATION_COLUMNS, threads.c.version.label("newest"))
     .join(threads, threads.c.id == notifications.c.thread_id)
@@ -88,19 +76,18 @@ def claim(
         return []
     # Claims are short and in line: two that counted at once would each fill an endpoint to its bound. Rows that others
     # (routing, an answer) hold are passed over, so that nobody waits in here.
-    if lock(connection, (_CLAIMING,)):
-        repeated = run(connection, _mine, {"token": token}).all()
-        if repeated:  # the first run of this very call was committed, and its answer lost
-            return [_repeated(connection, row, token=token, until=now + lease) for row in repeated]
-    in_flight: dict[str, int] = {row[0]: row[1] for row in run(connection, _in_flight)}
-    ailing = {health.id: health for health in _healths(connection)}
+    lock(connection, (_CLAIMING,))
+    known = queues(connection, token=token)
+    if known.claimed_before:  # the first run of this very call was committed, and its answer lost
+        repeated = run(connection, _mine, {"token": token})
+        return [_repeated(connection, row, known, token=token, until=now + lease) for row in repeated]
     found: list[Any] = []
     probes: set[str] = set()
     least_urgent = _LEAST_URGENT if appetite.patient or by_mail.patient else URGENT
     rooms: dict[str, int] = {}
-    for endpoint in endpoints_with_pending(connection):
-        health = ailing.get(endpoint)
-        flying = in_flight.get(endpoint, 0)
+    for endpoint in known.pending:
+        health = known.ailing.get(endpoint)
+        flying = known.in_flight.get(endpoint, 0)
         if health is not None and health.next_probe_at is not None and health.disabled_reason is None:
             if not flying and health.next_probe_at <= now:
                 probes.add(endpoint)
@@ -116,7 +103,7 @@ def claim(
         for row in _rationed(found, appetite)
         if row.endpoint_id not in probes or _won_probe(connection, row.endpoint_id, now=now, lease=lease)
     ]
-    return _taken(connection, chosen, now=now, lease=lease, token=token, probes=probes, ailing=ailing)
+    return _taken(connection, chosen, now=now, lease=lease, token=token, probes=probes, ailing=known.ailing)
 
 
 def _rationed(ordered: Iterable[Any], appetite: Appetite) -> Iterable[Any]:
@@ -145,9 +132,9 @@ class _Share:
         return True
 
 
-def _repeated(connection: Connection, row: Any, *, token: str, until: datetime) -> Claim:
+def _repeated(connection: Connection, row: Any, known: Queues, *, token: str, until: datetime) -> Claim:
     """Return a claim that this token already holds."""
-    health = {one.id: one for one in _healths(connection)}.get(row.endpoint_id)
+    health = known.ailing.get(row.endpoint_id)
     return Claim(
         notification=to_notification(row),
         token=token,
@@ -172,7 +159,7 @@ def _taken(
     lease: timedelta,
     token: str,
     probes: set[str],
-    ailing: dict[str, Health],
+    ailing: Mapping[str, Health],
 ) -> list[Claim]:
     if not chosen:
         return []
@@ -199,14 +186,3 @@ def _later_tlps(connection: Connection, row: Any) -> tuple[str, ...]:
 def _won_probe(connection: Connection, endpoint: str, *, now: datetime, lease: timedelta) -> bool:
     taken = {"endpoint": endpoint, "at": now, "until": now + lease}
     return bool(run(connection, _take_probe, taken).rowcount == 1)
-
-
-def _healths(connection: Connection) -> Iterable[Health]:
-    for row in run(connection, _ailing):
-        yield Health(
-            id=row.id,
-            failures=row.failures,
-            failing_since=row.failing_since,
-            next_probe_at=row.next_probe_at,
-            disabled_reason=row.disabled_reason,
-        )

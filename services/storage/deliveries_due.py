@@ -1,19 +1,36 @@
-"""What is due of each endpoint, over an index of pending rows: one seek for an endpoint, however long its queue is.
+"""What each endpoint has waiting, in flight and due, over indexes of such rows: a seek each, however long its queue.
 
 PostgreSQL is asked for all endpoints in one statement: dozens of round trips would keep everybody else who claims
 waiting. SQLite, which has no lateral join, is asked for one after the other, at no cost of the kind.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ARRAY, Connection, Integer, Select, String, bindparam, func, select, true
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    String,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    true,
+    union_all,
+)
 
 from services.storage.deliveries_rows import NOTIFICATION_COLUMNS
-from services.storage.deliveries_states import PENDING
+from services.storage.deliveries_states import CLAIMED, PENDING
+from services.storage.delivery_records import Health
 from services.storage.driver import run
-from services.storage.tables import notifications, threads
+from services.storage.endpoints import HEALTH_COLUMNS, ails, to_health
+from services.storage.tables import endpoints, notifications, threads
 
 _pending = notifications.c.state == PENDING
 _first = select(func.min(notifications.c.endpoint_id).label("id")).where(_pending).cte(recursive=True)
@@ -21,7 +38,20 @@ _next = select(func.min(notifications.c.endpoint_id)).where(
     _pending, notifications.c.endpoint_id > _first.c.id
 )
 _chain = _first.union_all(select(_next.scalar_subquery()).where(_first.c.id.is_not(None)))
-_endpoints = select(_chain.c.id).where(_chain.c.id.is_not(None))
+_none: ColumnElement[int] = literal_column("0")
+_busy = union_all(
+    select(_chain.c.id, _none.label("flying"), _none.label("mine")).where(_chain.c.id.is_not(None)),
+    select(
+        notifications.c.endpoint_id,
+        func.count(),
+        func.count().filter(notifications.c.claim_token == bindparam("token")),
+    )
+    .where(notifications.c.state == CLAIMED)
+    .group_by(notifications.c.endpoint_id),
+).subquery("busy")
+_queues: Final = select(_busy.c.id, _busy.c.flying, _busy.c.mine, *HEALTH_COLUMNS).select_from(
+    _busy.outerjoin(endpoints, and_(endpoints.c.id == _busy.c.id, ails))
+)
 
 
 def _waiting(endpoint: Any) -> Select[Any]:
@@ -63,10 +93,25 @@ _probe: Final = (
 )
 
 
-def endpoints_with_pending(connection: Connection) -> Sequence[str]:
-    """Return each endpoint that has pending rows."""
-    found: Sequence[str] = run(connection, _endpoints).scalars().all()
-    return found
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queues:
+    """What a claim looks at first."""
+
+    pending: Sequence[str]  # the endpoints that have pending rows
+    in_flight: Mapping[str, int]  # of each endpoint that has claimed rows: how many
+    ailing: Mapping[str, Health]  # of all of them
+    claimed_before: bool  # rows are claimed under the token of this very claim
+
+
+def queues(connection: Connection, *, token: str) -> Queues:
+    """Return what endpoints have waiting and in flight, and which of them ail."""
+    rows = run(connection, _queues, {"token": token}).all()
+    return Queues(
+        pending=[row.id for row in rows if not row.flying],
+        in_flight={row.id: row.flying for row in rows if row.flying},
+        ailing={row.id: to_health(row.id, row) for row in rows if row.failures is not None},
+        claimed_before=any(row.mine for row in rows),
+    )
 
 
 def due(connection: Connection, rooms: Mapping[str, int], *, least_urgent: int, at: datetime) -> list[Any]:

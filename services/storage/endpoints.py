@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, func, select
 
@@ -11,13 +12,14 @@ from services.storage.driver import run
 from services.storage.statements import insert_once, padded
 from services.storage.tables import endpoints, notifications
 
-_healths = select(
-    endpoints.c.id,
+HEALTH_COLUMNS: Final = (
     endpoints.c.failures,
     endpoints.c.failing_since,
     endpoints.c.next_probe_at,
     endpoints.c.disabled_reason,
-).where(endpoints.c.id.in_(bindparam("ids", expanding=True)))
+)
+ails: Final = (endpoints.c.failures > 0) | endpoints.c.disabled_reason.is_not(None)
+_healths = select(endpoints.c.id, *HEALTH_COLUMNS).where(endpoints.c.id.in_(bindparam("ids", expanding=True)))
 _change = (
     endpoints.update()
     .where(endpoints.c.id == bindparam("endpoint"))
@@ -45,16 +47,18 @@ _drain = notifications.update().where(notifications.c.id.in_(_waiting_for)).valu
 
 def healths(connection: Connection, ids: Collection[str]) -> dict[str, Health]:
     """Return what is known of endpoints; one that never failed is not there."""
-    return {
-        row.id: Health(
-            id=row.id,
-            failures=row.failures,
-            failing_since=row.failing_since,
-            next_probe_at=row.next_probe_at,
-            disabled_reason=row.disabled_reason,
-        )
-        for row in run(connection, _healths, {"ids": padded(list(ids))})
-    }
+    return {row.id: to_health(row.id, row) for row in run(connection, _healths, {"ids": padded(list(ids))})}
+
+
+def to_health(endpoint_id: str, row: Any) -> Health:
+    """Return the health in a row selected with `HEALTH_COLUMNS`."""
+    return Health(
+        id=endpoint_id,
+        failures=row.failures,
+        failing_since=row.failing_since,
+        next_probe_at=row.next_probe_at,
+        disabled_reason=row.disabled_reason,
+    )
 
 
 def keep_healths(connection: Connection, changed: Iterable[Health], *, now: datetime) -> None:
@@ -85,10 +89,7 @@ def enable(connection: Connection, endpoint_id: str, *, actor: str, now: datetim
     """
     cleared = connection.execute(
         endpoints.update()
-        .where(
-            endpoints.c.id == endpoint_id,
-            (endpoints.c.failures > 0) | endpoints.c.disabled_reason.is_not(None),
-        )
+        .where(endpoints.c.id == endpoint_id, ails)
         .values(failures=0, failing_since=None, next_probe_at=None, disabled_reason=None, changed_at=now)
     ).rowcount
     if not cleared:
@@ -101,26 +102,9 @@ def enable(connection: Connection, endpoint_id: str, *, actor: str, now: datetim
 def listed(connection: Connection) -> list[Health]:
     """Return every endpoint that is failing or disabled, longest first."""
     rows = connection.execute(
-        select(
-            endpoints.c.id,
-            endpoints.c.failures,
-            endpoints.c.failing_since,
-            endpoints.c.next_probe_at,
-            endpoints.c.disabled_reason,
-        )
-        .where((endpoints.c.failures > 0) | endpoints.c.disabled_reason.is_not(None))
-        .order_by(endpoints.c.failing_since)
+        select(endpoints.c.id, *HEALTH_COLUMNS).where(ails).order_by(endpoints.c.failing_since)
     )
-    return [
-        Health(
-            id=row.id,
-            failures=row.failures,
-            failing_since=row.failing_since,
-            next_probe_at=row.next_probe_at,
-            disabled_reason=row.disabled_reason,
-        )
-        for row in rows
-    ]
+    return [to_health(row.id, row) for row in rows]
 
 
 def unwell(connection: Connection) -> tuple[int, int]:

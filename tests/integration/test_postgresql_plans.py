@@ -132,7 +132,7 @@ def test_routing_and_claiming_reads_no_table_whole(grown: Relay, at_once: Two) -
     claimed = at_once.look(lambda c: plans_of(c, claiming("a", now=NOW)))
 
     assert len(routed) > 3
-    assert len(claimed) > 2
+    assert len(claimed) > 1
     assert read_whole(routed) == []
 
 
