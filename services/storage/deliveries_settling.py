@@ -30,18 +30,19 @@ from services.storage.delivery_records import (
     Withheld,
 )
 from services.storage.driver import run
-from services.storage.endpoints import drain, healths, keep_healths
+from services.storage.endpoints import HEALTH_COLUMNS, drain, healths, keep_healths, to_health
 from services.storage.locks import lock
 from services.storage.records import Directory, Event, Notification, NotificationState, Recipient
 from services.storage.repeating import repeatable
 from services.storage.statements import insert_once, padded
-from services.storage.tables import attempts, notifications
+from services.storage.tables import attempts, endpoints, notifications
 
 _rows = (
-    select(*NOTIFICATION_COLUMNS, notifications.c.received)
+    select(*NOTIFICATION_COLUMNS, notifications.c.received, *HEALTH_COLUMNS)
+    .outerjoin(endpoints, endpoints.c.id == notifications.c.endpoint_id)
     .where(notifications.c.id.in_(bindparam("rows", expanding=True)), notifications.c.state == CLAIMED)
     .order_by(notifications.c.cursor)  # whoever locks several rows takes them in this order
-    .with_for_update()
+    .with_for_update(of=notifications)
 )
 _update = (
     notifications.update()
@@ -113,7 +114,8 @@ def settle(
         return Settled(states={}, next_at=None, ready=False)
     run(connection, _update, [_values(verdict) for verdict in verdicts])
     _keep_attempts(connection, verdicts)
-    recovered = _keep_health(connection, verdicts, rules=rules, now=now)
+    known = {row.endpoint_id: to_health(row.endpoint_id, row) for row in rows if row.failures is not None}
+    recovered = _keep_health(connection, verdicts, known, rules=rules, now=now)
     released = release_waiters(
         connection, {one.before.id: one.received for one in verdicts if _terminal(one.state)}, now=now
     )
@@ -277,10 +279,21 @@ def _outcome_name(outcome: Outcome) -> str:
 
 
 def _keep_health(
-    connection: Connection, verdicts: Sequence[_Verdict], *, rules: Rules, now: datetime
+    connection: Connection,
+    verdicts: Sequence[_Verdict],
+    known: Mapping[str, Health],
+    *,
+    rules: Rules,
+    now: datetime,
 ) -> bool:
-    """Write the health of the endpoints that changed; return whether one of them is well again."""
+    """Write the health of the endpoints that changed; return whether one of them is well again.
+
+    ``known`` is how they were when the rows were read. What was delivered where all was well changes nothing: it came
+    before what fails there at the same moment.
+    """
     ids = {one.before.endpoint_id for one in verdicts}
+    if not any(_health_after(one, known, rules=rules) is not None for one in verdicts):
+        return False
     # Failures are counted: two that count at once are in line.
     lock(connection, (f"endpoint {one}" for one in ids))
     known = healths(connection, ids)
@@ -288,10 +301,9 @@ def _keep_health(
     recovered: set[str] = set()
     for one in verdicts:
         endpoint = one.before.endpoint_id
-        health = changed.get(endpoint, known.get(endpoint))
-        after = _health_after(endpoint, health, one.settlement, rules=rules)
+        after = _health_after(one, known, rules=rules)
         if after is not None:
-            changed[endpoint] = after
+            known[endpoint] = changed[endpoint] = after
             if after.failures == 0 and after.disabled_reason is None:
                 recovered.add(endpoint)
             else:
@@ -302,10 +314,10 @@ def _keep_health(
     return bool(recovered)
 
 
-def _health_after(
-    endpoint: str, health: Health | None, settlement: Settlement, *, rules: Rules
-) -> Health | None:
-    """Return the endpoint's new health; None where nothing changes."""
+def _health_after(one: _Verdict, known: Mapping[str, Health], *, rules: Rules) -> Health | None:
+    """Return the new health of a row's endpoint; None where nothing changes."""
+    endpoint, settlement = one.before.endpoint_id, one.settlement
+    health = known.get(endpoint)
     well = Health(id=endpoint, failures=0, failing_since=None, next_probe_at=None, disabled_reason=None)
     match settlement.outcome:
         case Rejected(status_code=None, disables=False):
