@@ -6,7 +6,7 @@ correction ever overtakes what it corrects. A repeat finds the fact and decides 
 
 import json
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -135,14 +135,7 @@ def route_all(
     Safe to repeat: what is routed stays as it was decided. `Invalid` in the place of what is not classified.
     """
     places = _places_of(connection, wanted)
-    while lock(connection, held := _lock_keys(places)):
-        places = _places_of(connection, wanted)
-        if _lock_keys(places) <= held:  # else a thread joined another incident while we waited
-            break
-    waiting: dict[str, deque[Version]] = {row.thread_id: deque() for row in places.values()}
-    if waiting:
-        for row in run(connection, _unrouted, {"threads": padded(list(waiting))}):
-            waiting[row.thread__id].append(to_version(row))
+    waiting = _waiting(connection, places.values())
     pen = _Pen(connection)
     answers: list[Routed | Invalid] = []
     for message_id, now in wanted:
@@ -184,14 +177,30 @@ def _route(
 
 
 def _places_of(connection: Connection, wanted: Sequence[tuple[str, datetime]]) -> dict[str, Any]:
-    """Return where each message stands, by its newest verdict."""
+    """Return where each message stands; of that only its incident ever changes."""
     found = run(connection, _places, {"messages": padded([message_id for message_id, _ in wanted])})
     return {row.message_id: row for row in found}
 
 
-def _lock_keys(places: Mapping[str, Any]) -> set[str]:
-    threads_held = {thread_key(row.thread_id) for row in places.values()}
-    return threads_held | {f"incident {row.incident_id}" for row in places.values()}
+def _waiting(connection: Connection, places: Collection[Any]) -> Mapping[str, deque[Version]]:
+    """Return what is not routed yet of the threads of these places, each of them held with its incident."""
+    waiting: dict[str, deque[Version]] = {row.thread_id: deque() for row in places}
+    keys = _lock_keys((row.thread_id, row.incident_id) for row in places)
+    while waiting:
+        waited = lock(connection, keys)
+        rows = run(connection, _unrouted, {"threads": padded(list(waiting))})
+        found = [to_version(row) for row in rows]
+        held, keys = keys, _lock_keys((one.thread.id, one.thread.incident_id) for one in found)
+        if not waited or keys <= held:  # else a thread joined another incident while we waited
+            for one in found:
+                waiting[one.thread.id].append(one)
+            break
+    return waiting
+
+
+def _lock_keys(places: Iterable[tuple[str, str]]) -> set[str]:
+    """Return the keys of threads and their incidents, given as (thread, incident)."""
+    return {key for thread, incident in places for key in (thread_key(thread), f"incident {incident}")}
 
 
 class _Pen:
