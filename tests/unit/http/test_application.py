@@ -9,13 +9,15 @@ import pytest
 from fastapi import APIRouter
 from openapi_spec_validator import validate
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.types import Message
 
 from schemas.alerts import Alert
 from services.http.application import build_application
 from services.http.authentication import address_of
 from services.http.bodies import read_json
 from services.http.health import Check
+from services.http.problems import Refusal
 from services.http.routes import RawRoute, documented
 
 
@@ -33,10 +35,18 @@ def _router() -> APIRouter:
         await read_json(request, most=10, within=timedelta(milliseconds=10))
         return PlainTextResponse("never")
 
+    async def half(_request: Request) -> Response:
+        async def parts() -> AsyncIterator[bytes]:
+            yield b"half"
+            raise Refusal(409, "conflict")
+
+        return StreamingResponse(parts(), media_type="text/plain")
+
     async def whoami(request: Request) -> Response:
         return PlainTextResponse(f"{address_of(request)} {request.url.scheme}")
 
     router.add_api_route("/crash", crash, methods=["GET"])
+    router.add_api_route("/half", half, methods=["GET"])
     router.add_api_route("/whoami", whoami, methods=["GET"])
     router.add_api_route("/hang", hang, methods=["GET"])
     router.add_api_route("/slow", slow_body, methods=["POST"], openapi_extra=documented(body=Alert))
@@ -69,6 +79,34 @@ async def test_a_fault_in_the_code_is_a_problem_that_tells_nothing(client: httpx
     assert "secret" not in answer.text
     assert "ZeroDivision" not in answer.text
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_a_fault_in_the_code_is_raised_to_the_server_which_logs_it() -> None:
+    transport = httpx.ASGITransport(build_application(_router(), version="1"))
+    async with httpx.AsyncClient(transport=transport, base_url="http://relay.example.org") as client:
+        with pytest.raises(ZeroDivisionError):
+            await client.get("/crash")
+
+
+async def test_a_fault_after_the_answer_began_is_not_answered_again() -> None:
+    transport = httpx.ASGITransport(build_application(_router(), version="1"), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://relay.example.org") as client:
+        answer = await client.get("/half")
+    assert (answer.status_code, answer.text) == (200, "half")
+
+
+async def test_a_websocket_is_closed() -> None:
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    app = build_application(_router(), version="1")
+    await app({"type": "websocket", "path": "/healthz", "headers": []}, receive, send)
+    assert [message["type"] for message in sent] == ["websocket.close"]
 
 
 async def test_a_call_that_takes_too_long_is_given_up(client: httpx.AsyncClient) -> None:
