@@ -233,6 +233,7 @@ def settlement(claim: Claim, outcome: Outcome, *, now: datetime, draw: float = 0
         began_at=now,
         ended_at=now,
         draw=draw,
+        country="CO",
     )
 
 

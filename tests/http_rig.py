@@ -183,6 +183,7 @@ class FullRig(Rig):
                     began_at=self.clock.now,
                     ended_at=self.clock.now,
                     draw=0.5,
+                    country="CO",
                 )
                 await self.deliveries.settle([settlement], now=self.clock.now)
 

@@ -17,8 +17,6 @@ def attempt_event(
     settlement: Settlement,
     state: NotificationState,
     reason: str | None,
-    *,
-    country: str,
 ) -> Event:
     """Return the event of one settled claim, a `DeliveryRecorded`; its id repeats with the settlement."""
     outcome = settlement.outcome
@@ -33,7 +31,7 @@ def attempt_event(
         "thread_version": before.thread_version,
         "occasion": before.occasion,
         "recipient_id": before.recipient_id,
-        "recipient_country": country,
+        "recipient_country": settlement.country,
         "channel": before.channel.value,
         "message_type": before.message_type.value,
         "urgency": _SEVERITIES[before.urgency].value,

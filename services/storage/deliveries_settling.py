@@ -32,7 +32,7 @@ from services.storage.delivery_records import (
 from services.storage.driver import run
 from services.storage.endpoints import HEALTH_COLUMNS, drain, healths, keep_healths, to_health
 from services.storage.locks import lock
-from services.storage.records import Directory, Event, Notification, NotificationState, Recipient
+from services.storage.records import Directory, Notification, NotificationState
 from services.storage.repeating import repeatable
 from services.storage.statements import insert_once, padded
 from services.storage.tables import attempts, endpoints, notifications
@@ -61,15 +61,19 @@ _update = (
         claimed_until=None,
     )
 )
+_held = (
+    notifications.c.id,
+    notifications.c.claim_token,
+    notifications.c.content,
+    notifications.c.recipient_id,
+)
 _lapsed = (
-    select(notifications.c.id, notifications.c.claim_token, notifications.c.content)
+    select(*_held)
     .where(notifications.c.state == CLAIMED, notifications.c.claimed_until <= bindparam("at"))
     .order_by(notifications.c.claimed_until)
     .limit(bindparam("most"))
 )
-_claimed = select(notifications.c.id, notifications.c.claim_token, notifications.c.content).where(
-    notifications.c.state == CLAIMED
-)
+_claimed = select(*_held).where(notifications.c.state == CLAIMED)
 _of_recipient = select(*NOTIFICATION_COLUMNS).where(
     notifications.c.message_id == bindparam("message"), notifications.c.recipient_id == bindparam("recipient")
 )
@@ -120,8 +124,8 @@ def settle(
         connection, {one.before.id: one.received for one in verdicts if _terminal(one.state)}, now=now
     )
     fallen_back = _fall_back(connection, verdicts, rules=rules, directory=directory, now=now)
-    people = directory(connection).recipients
-    outbox.append_all(connection, [_event(one, people) for one in verdicts], now=now)
+    told = [attempt_event(one.before, one.settlement, one.state, one.reason) for one in verdicts]
+    outbox.append_all(connection, told, now=now)
     upcoming = [one.next_at for one in verdicts if one.next_at is not None]
     return Settled(
         states={one.before.id: one.state.value for one in verdicts},
@@ -155,13 +159,16 @@ def release_claims_of_dead_holder(
 
 def _take_back(
     connection: Connection,
-    rows: Iterable[Any],
+    rows: Sequence[Any],
     *,
     rules: Rules,
     directory: Callable[[Connection], Directory],
     now: datetime,
 ) -> int:
+    if not rows:
+        return 0
     outcome = Deferred(reason="lease_lapsed", maybe=True, blames_endpoint=False)
+    people = directory(connection).recipients
     lapsed = [
         Settlement(
             notification_id=row.id,
@@ -171,18 +178,11 @@ def _take_back(
             began_at=now,
             ended_at=now,
             draw=0.0,
+            country=people[row.recipient_id].country if row.recipient_id in people else "",
         )
         for row in rows
     ]
-    if not lapsed:
-        return 0
     return len(settle(connection, lapsed, rules=rules, directory=directory, now=now).states)
-
-
-def _event(one: _Verdict, people: Mapping[str, Recipient]) -> Event:
-    recipient = people.get(one.before.recipient_id)
-    country = "" if recipient is None else recipient.country
-    return attempt_event(one.before, one.settlement, one.state, one.reason, country=country)
 
 
 def _judge(row: Any, settlement: Settlement, *, replaced: bool, rules: Rules) -> _Verdict:

@@ -166,6 +166,7 @@ class Settlement:
     began_at: datetime
     ended_at: datetime
     draw: float  # in [0, 1): spreads the next try
+    country: str  # of the recipient; empty where the directory has it no more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -101,7 +101,9 @@ async def test_a_classified_record_is_routed_sent_by_both_channels_and_settled(r
     assert got[0].headers["webhook-id"] in {row.id for row in await rig.rows()}
     assert [address for address, _ in mailbox.mails] == ["co-focal@example.org"]
     assert len(await rig.attempts()) == 2
-    assert {event.topic for event in await rig.events()} == {"deliveries.v1"}
+    events = await rig.events()
+    assert {event.topic for event in events} == {"deliveries.v1"}
+    assert {json.loads(event.payload)["recipient_country"] for event in events} == {"CO"}
 
 
 async def test_a_failed_webhook_is_tried_again_under_the_same_id(rig: Rig) -> None:

@@ -164,6 +164,7 @@ def _settlement(rig: Rig, one: Claim, outcome: Outcome, content: str) -> Settlem
         began_at=rig.now,
         ended_at=rig.now,
         draw=0.0,
+        country="CO",
     )
 
 

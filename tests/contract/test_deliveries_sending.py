@@ -1,5 +1,6 @@
 """Claiming and settling in the ledger: urgency, fairness, back-off, retries, leases, fallback."""
 
+import json
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -81,6 +82,8 @@ async def test_a_settlement_with_another_token_changes_nothing(rig: Rig) -> None
     first = await claim(rig)
     rig.pass_time(minutes=3)
     assert await rig.deliveries.expire(now=rig.now) == 1
+    (lapsed,) = await rig.events()
+    assert json.loads(lapsed.payload)["recipient_country"] == "CO"
     second = await claim(rig)
     assert (await settle(rig, first, Delivered())).states == {}
     assert [row.state for row in await rig.rows()] == ["claimed"]

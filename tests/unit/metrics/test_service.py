@@ -141,8 +141,9 @@ def attempted(of: Message, outcome: Outcome, state: NotificationState) -> Record
         began_at=BEGAN,
         ended_at=DELIVERED,
         draw=0.0,
+        country="BR",
     )
-    return as_read(attempt_event(notification(of), settlement, state, None, country="BR"))
+    return as_read(attempt_event(notification(of), settlement, state, None))
 
 
 def delivered(of: Message) -> Record:
