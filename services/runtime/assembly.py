@@ -275,6 +275,8 @@ async def _notify(parts: Parts, stack: AsyncExitStack) -> Loops:
         draw=_DRAW.random,
         most=settings.notify.in_flight,
         drain=settings.drain,
+        # what a dead notifier had claimed counts against its endpoints until somebody looks
+        expire_every=means.claims_end_after / 6,
     )
     service = NotifyService(parts.deliveries, clock=now, instruments=instruments, routed=dispatcher.routed)
     chaser = Chaser(parts.deliveries, clock=now, instruments=instruments, wake=dispatcher.wake)
