@@ -29,7 +29,7 @@ from services.storage.receipt_records import Submission, event_payload
 from services.storage.records import Event, Message, Record
 from services.storage.serials import Naming
 from services.storage.settling import Rules
-from services.storage.sqlite import open_engine
+from services.storage.sqlite_file import open_engine
 from services.storage.tables import citations, links, sightings, spread, threads, verdicts
 from services.storage.tables import receipts as receipts_table
 from services.storage.threads import LedgerThreads

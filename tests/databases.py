@@ -11,7 +11,8 @@ from sqlalchemy import Connection, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.storage.postgresql import BY_INDEX, PostgresLedger, open_async_engine
-from services.storage.sqlite import SqliteLedger, open_engine
+from services.storage.sqlite import SqliteLedger
+from services.storage.sqlite_file import open_engine
 from services.storage.tables import metadata
 
 T = TypeVar("T")

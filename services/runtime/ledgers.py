@@ -14,7 +14,8 @@ from services.errors import Misconfigured, Transient
 from services.runtime.settings import LedgerSettings
 from services.storage import inspection, migrations
 from services.storage.postgresql_faults import kind_of, raise_refused
-from services.storage.sqlite import SqliteLedger, lock_file, open_engine
+from services.storage.sqlite import SqliteLedger
+from services.storage.sqlite_file import lock_file, open_engine
 
 if TYPE_CHECKING:
     from services.storage.postgresql import PostgresLedger

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from services.storage.inspection import Inspected, Unusable, inspect
-from services.storage.sqlite import lock_file
+from services.storage.sqlite_file import lock_file
 
 Progress = Callable[[int, int], None]  # pages copied, pages in all
 

@@ -1,20 +1,23 @@
-"""The ledger on one SQLite file: one writer thread, group commit, readers beside it.
+"""The ledger on one SQLite file: one writer, group commit, readers beside it.
 
 Units of work are plain functions of a connection. Those that wait are run one after the other in one
-transaction, each in a savepoint of its own, so that many share one `fsync` and one that fails takes nothing
-with it. A caller is answered only after the commit is on disk (`synchronous=FULL`), but for units that say they need
-no disk: what they wrote would be done again after a power cut.
+transaction, each in a savepoint of its own, so that many share one commit and one that fails takes nothing
+with it. They run on the event loop: in a thread each statement would hand over the interpreter's lock and wait to have
+it back, which costs a fifth of an alert.
+
+A commit writes to the log only. The disk is asked for in a thread, for as many commits as there are by then, while
+the next are run; a caller is answered when it has answered. That is what `synchronous=FULL` does, without waiting
+in line. Units that say they need no disk are answered at once: what they wrote would be done again after a power cut.
+The log is taken into the file beside all this (a checkpoint within a commit would hold everybody up for a tenth of a
+second).
 """
 
 import asyncio
-import fcntl
 import os
-import queue
 import sqlite3
-import threading
 import traceback
 from collections import deque
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Coroutine, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -22,13 +25,13 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import structlog
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.pool import NullPool
 
-from services.errors import Misconfigured, Transient
+from services.errors import Transient
 from services.storage.outbox import APPENDED, EVENTS
 from services.storage.records import Event
+from services.storage.sqlite_file import begin, driver_of, lock_file, open_engine, open_log, take_in_log
 
 log = structlog.get_logger(__name__)
 
@@ -41,37 +44,31 @@ _MOST_BEHIND: Final = 2  # of them while a sender waits: they are heavier, and c
 _MOST_WAITING: Final = 20_000  # a bound for every queue; far above what the HTTP limits let in
 _SOFTWARE: Final = 70  # exit status of a fault in the code (sysexits.h)
 _SLOW_READERS: Final = 2
-_STATEMENTS: Final = 512  # kept prepared; the relay has about 200, some for several lengths of a list
-_PRAGMAS: Final = (
-    "PRAGMA journal_mode=WAL",
-    "PRAGMA synchronous=FULL",
-    "PRAGMA busy_timeout=5000",
-    "PRAGMA foreign_keys=ON",
-    "PRAGMA wal_autocheckpoint=4000",
-    "PRAGMA cache_size=-32000",
-    "PRAGMA temp_store=MEMORY",
+_SLICE: Final = 0.002  # seconds of units on end; then whoever else is ready has a turn
+_CHANGES: Final = 2_000  # rows between two checkpoints: some eighty alerts, 20 MB of the log
+_LONGEST_LOG: Final = (
+    8_192  # pages; longer than that, the writer lets a checkpoint end, and the log begins anew
 )
 
 
 class _Waiting:
-    __slots__ = ("answer", "durable", "error", "first", "future", "loop", "unit")
+    __slots__ = ("answer", "durable", "error", "future", "unit")
 
-    def __init__(
-        self,
-        unit: Unit[Any],
-        loop: asyncio.AbstractEventLoop,
-        future: asyncio.Future[Any],
-        *,
-        first: bool,
-        durable: bool,
-    ) -> None:
+    def __init__(self, unit: Unit[Any], future: asyncio.Future[Any], *, durable: bool) -> None:
         self.unit = unit
-        self.first = first
         self.durable = durable
-        self.loop = loop
         self.future = future
         self.answer: Any = None
         self.error: BaseException | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Committed:
+    """A batch with the topics that it appended to, and what its followers want said."""
+
+    batch: Sequence[_Waiting]
+    topics: Set[str]
+    followed: Sequence[Callable[[], None]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,15 +89,23 @@ class SqliteLedger:
         self.path = path
         self.on_commit: list[Callable[[Set[str]], None]] = []
         self._followers: tuple[_Follower, ...] = ()
+        self._lock = lock_file(path) if exclusive else None
         self._engine = open_engine(path)
         self._reading: Connection | None = None
         self._slow = ThreadPoolExecutor(_SLOW_READERS, thread_name_prefix="ledger-reader")
-        self._waiting: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
-        self._lock = lock_file(path) if exclusive else None
-        self._closing = False
-        self._syncs = True  # as connections are opened
-        self._thread = threading.Thread(target=self._serve_or_end, name="ledger-writer", daemon=True)
-        self._thread.start()
+        self._disk = ThreadPoolExecutor(1, thread_name_prefix="ledger-disk")
+        self._writer = self._engine.connect()
+        driver = driver_of(self._writer)
+        self._log = open_log(path, driver)
+        driver.execute("PRAGMA busy_timeout=0")  # the loop must not stand still: `begin` waits instead
+        driver.execute("PRAGMA synchronous=NORMAL")  # for `_sync` does that
+        self._ahead: deque[_Waiting] = deque()
+        self._behind: deque[_Waiting] = deque()
+        self._unsynced: list[_Committed] = []
+        self._serving: asyncio.Task[None] | None = None
+        self._syncing: asyncio.Task[None] | None = None
+        self._changes = 0  # of the writer, at the last checkpoint
+        self._checkpoint: asyncio.Future[int] | None = None
 
     async def write(self, unit: Unit[T], *, first: bool = False, durable: bool = True) -> T:
         """Run `unit` in a transaction and return what it returned, once that is on disk.
@@ -114,10 +119,12 @@ class SqliteLedger:
         (disk full, too many waiting); nothing was kept.
         """
         loop = asyncio.get_running_loop()
-        if self._waiting.qsize() >= _MOST_WAITING:
+        queue = self._ahead if first else self._behind
+        if len(queue) >= _MOST_WAITING:
             raise Transient("the ledger's queue is full")
-        waiting = _Waiting(unit, loop, loop.create_future(), first=first, durable=durable)
-        self._waiting.put(waiting)
+        waiting = _Waiting(unit, loop.create_future(), durable=durable)
+        queue.append(waiting)
+        self._serving = _going(self._serving, self._serve)
         answer: T = await waiting.future
         return answer
 
@@ -148,11 +155,16 @@ class SqliteLedger:
 
     async def close(self) -> None:
         """Finish what waits, then close; nothing can be written afterwards."""
-        self._waiting.put(None)
-        await asyncio.to_thread(self._thread.join)
+        if self._serving is not None:
+            await self._serving
+        if self._syncing is not None:
+            await self._syncing
+        self._slow.shutdown()
+        self._disk.shutdown()
         if self._reading is not None:
             self._reading.close()
-        self._slow.shutdown()
+        os.close(self._log)
+        self._writer.close()
         self._engine.dispose()
         if self._lock is not None:
             os.close(self._lock)
@@ -161,63 +173,70 @@ class SqliteLedger:
         with self._engine.connect() as connection:
             return query(connection)
 
-    def _serve_or_end(self) -> None:
-        """Serve; a fault of ours here ends the process: without its writer it would answer nobody, for ever."""
-        try:
-            self._serve()
-        except BaseException:  # noqa: BLE001  # nothing is swallowed: the process ends
-            traceback.print_exc()
-            os._exit(_SOFTWARE)
+    async def _serve(self) -> None:
+        """Commit batch after batch until nothing waits."""
+        ahead, behind = self._ahead, self._behind
+        while ahead or behind:
+            await self._shorten_log()
+            batch = [ahead.popleft() for _ in range(min(len(ahead), _MOST_IN_A_COMMIT))]
+            room = _MOST_BEHIND if batch else _MOST_TOGETHER
+            batch += [behind.popleft() for _ in range(min(len(behind), room))]
+            committed = await self._commit(self._writer, batch)
+            if any(one.durable and one.error is None for one in batch):
+                self._unsynced.append(committed)
+                self._syncing = _going(self._syncing, self._sync)
+            else:
+                asyncio.get_running_loop().call_soon(self._answer, committed)
+            await asyncio.sleep(0)  # whoever is ready has a turn
 
-    def _serve(self) -> None:
-        ahead: deque[_Waiting] = deque()
-        behind: deque[_Waiting] = deque()
-        with self._engine.connect() as connection:
-            while self._sort(ahead, behind) or ahead or behind:
-                batch = [ahead.popleft() for _ in range(min(len(ahead), _MOST_IN_A_COMMIT))]
-                room = _MOST_BEHIND if batch else _MOST_TOGETHER
-                batch += [behind.popleft() for _ in range(min(len(behind), room))]
-                self._commit(connection, batch)
-
-    def _sort(self, ahead: deque[_Waiting], behind: deque[_Waiting]) -> bool:
-        """Take all that waits; where nothing is left to do, wait for it. False: the ledger is being closed."""
-        if self._closing:
-            return False
-        try:
-            one = self._waiting.get(block=not ahead and not behind)
-            while one is not None:
-                (ahead if one.first else behind).append(one)
-                one = self._waiting.get_nowait()
-        except queue.Empty:
-            return True
-        self._closing = True
-        return False
-
-    def _commit(self, connection: Connection, batch: list[_Waiting]) -> None:
-        driver = _driver(connection)
+    async def _commit(self, connection: Connection, batch: Sequence[_Waiting]) -> _Committed:
+        driver = driver_of(connection)
         followed: list[Callable[[], None]] = []
         try:
-            self._sync(driver, durable=any(one.durable for one in batch))
-            driver.execute("BEGIN IMMEDIATE")
-            for waiting in batch:
-                _run(connection, driver, waiting)
+            await begin(driver)
+            await _run_all(connection, driver, batch)
             followed = self._follow(connection, driver)
             driver.execute("COMMIT")
         except (sqlite3.Error, OperationalError) as fault:
-            if driver.in_transaction:
-                driver.execute("ROLLBACK")
             for waiting in batch:
                 waiting.error = Transient("the ledger could not commit")
                 waiting.error.__cause__ = fault
             followed = []
-        topics = connection.info.pop(APPENDED, frozenset())
-        connection.info.pop(EVENTS, None)
-        by_loop: dict[asyncio.AbstractEventLoop, list[_Waiting]] = {}
-        for waiting in batch:
-            by_loop.setdefault(waiting.loop, []).append(waiting)
-        for loop, answered in by_loop.items():
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(self._answer, answered, topics, followed)
+        finally:  # cancelled with its loop too: whoever writes next finds no transaction open
+            if driver.in_transaction:
+                driver.execute("ROLLBACK")
+            topics = connection.info.pop(APPENDED, frozenset())
+            connection.info.pop(EVENTS, None)
+        return _Committed(batch, topics, followed)
+
+    async def _sync(self) -> None:
+        """Ask the disk for what was committed, and answer those who wait for that.
+
+        A disk that fails to keep what was committed ends the process: what it has is known only after a new start.
+        """
+        loop = asyncio.get_running_loop()
+        while self._unsynced:
+            synced, self._unsynced = self._unsynced, []
+            await loop.run_in_executor(self._disk, os.fdatasync, self._log)
+            for committed in synced:
+                loop.call_soon(self._answer, committed)
+
+    async def _shorten_log(self) -> None:
+        """Begin a checkpoint when there is much to take in; wait for it only where the log has become too long.
+
+        Without a pause the log would never end: it begins anew where all of it is taken in when the next writes.
+        """
+        if self._checkpoint is not None and self._checkpoint.done():
+            pages, self._checkpoint = self._checkpoint.result(), None
+            if pages > _LONGEST_LOG:
+                await self._begin_checkpoint()
+        changes = driver_of(self._writer).total_changes
+        if self._checkpoint is None and changes - self._changes > _CHANGES:
+            self._changes = changes
+            self._checkpoint = self._begin_checkpoint()
+
+    def _begin_checkpoint(self) -> asyncio.Future[int]:
+        return asyncio.get_running_loop().run_in_executor(self._slow, self._read_apart, take_in_log)
 
     def _follow(self, connection: Connection, driver: sqlite3.Connection) -> list[Callable[[], None]]:
         """Let the followers go on from what the batch appended; return what they want said after the commit."""
@@ -237,49 +256,49 @@ class SqliteLedger:
             driver.execute("RELEASE follower")
         return said
 
-    def _sync(self, driver: sqlite3.Connection, *, durable: bool) -> None:
-        """Say whether the next commit waits for the disk; it takes every commit before it along."""
-        if durable is not self._syncs:
-            driver.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
-            self._syncs = durable
-
-    def _answer(
-        self, batch: list[_Waiting], topics: Set[str], followed: Sequence[Callable[[], None]]
-    ) -> None:
-        for waiting in batch:
+    def _answer(self, committed: _Committed) -> None:
+        for waiting in committed.batch:
             if waiting.future.done():  # its caller was cancelled; what it wrote stands
                 continue
             if waiting.error is None:
                 waiting.future.set_result(waiting.answer)
             else:
                 waiting.future.set_exception(waiting.error)
-        if topics:
+        if committed.topics:
             for callback in self.on_commit:
-                callback(topics)
-        for say in followed:  # last: a fault in what is told here is its follower's own
+                callback(committed.topics)
+        for say in committed.followed:  # last: a fault in what is told here is its follower's own
             say()
 
 
-def open_engine(path: Path) -> Engine:
-    """Return an engine whose connections leave transactions to their user."""
-    engine = create_engine(
-        f"sqlite:///{path}",
-        poolclass=NullPool,
-        connect_args={"check_same_thread": False, "isolation_level": None, "cached_statements": _STATEMENTS},
-    )
-
-    def prepare(connection: sqlite3.Connection, _record: object) -> None:
-        for pragma in _PRAGMAS:
-            connection.execute(pragma)
-
-    event.listen(engine, "connect", prepare)
-    return engine
+def _going(
+    task: asyncio.Task[None] | None, work: Callable[[], Coroutine[Any, Any, None]]
+) -> asyncio.Task[None]:
+    """Return the task that does `work`, begun where none is under way."""
+    if task is not None and not task.done():
+        return task
+    return asyncio.get_running_loop().create_task(_or_end(work))
 
 
-def _driver(connection: Connection) -> sqlite3.Connection:
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, sqlite3.Connection)  # the engine above opens no other
-    return driver
+async def _or_end(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Do `work`; a fault of ours in it ends the process: without its writer it would answer nobody, for ever."""
+    try:
+        await work()
+    except asyncio.CancelledError:
+        raise
+    except BaseException:  # noqa: BLE001  # nothing is swallowed: the process ends
+        traceback.print_exc()
+        os._exit(_SOFTWARE)
+
+
+async def _run_all(connection: Connection, driver: sqlite3.Connection, batch: Sequence[_Waiting]) -> None:
+    loop = asyncio.get_running_loop()
+    until = loop.time() + _SLICE
+    for waiting in batch:
+        if loop.time() > until:
+            await asyncio.sleep(0)
+            until = loop.time() + _SLICE
+        _run(connection, driver, waiting)
 
 
 def _run(connection: Connection, driver: sqlite3.Connection, waiting: _Waiting) -> None:
@@ -302,17 +321,3 @@ def _run(connection: Connection, driver: sqlite3.Connection, waiting: _Waiting) 
     if waiting.error is not None:
         del connection.info.get(EVENTS, [])[appended:]  # nobody follows what was undone
     driver.execute("RELEASE unit")
-
-
-def lock_file(path: Path) -> int:
-    """Hold the file against a second process, until the returned handle is closed.
-
-    Two writers would each think that they are the only one. `Misconfigured`: another process has it.
-    """
-    handle = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as fault:
-        os.close(handle)
-        raise Misconfigured("RELAY_LEDGER__PATH", f"{path} is in use by another relay process") from fault
-    return handle

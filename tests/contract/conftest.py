@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from services.storage.migrations import upgrade
-from services.storage.sqlite import open_engine
+from services.storage.sqlite_file import open_engine
 from tests.databases import Ledger, Place, PostgresPlace, SqlitePlace
 from tests.deliveries_rig import Rig, open_rig
 

@@ -15,7 +15,8 @@ from services.storage import migrations, outbox
 from services.storage.adapters import LedgerOutbox
 from services.storage.feed_sqlite import SqliteFeed
 from services.storage.records import Event, Record
-from services.storage.sqlite import SqliteLedger, open_engine
+from services.storage.sqlite import SqliteLedger
+from services.storage.sqlite_file import open_engine
 from tests.builders import NOW
 
 GROUP = "classify"

@@ -15,7 +15,7 @@ from services.runtime import ledgers
 from services.runtime.assembly import ledger_is_ready
 from services.runtime.settings import LedgerSettings
 from services.storage import migrations
-from services.storage.sqlite import open_engine
+from services.storage.sqlite_file import open_engine
 from services.storage.tables import metadata
 from tests.contract.conftest import POSTGRESQL
 from tests.databases import Place, PostgresPlace, SqlitePlace

@@ -1,8 +1,13 @@
 """What the executor on one SQLite file promises beyond what every executor does."""
 
 import asyncio
+import itertools
+import os
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -45,22 +50,14 @@ async def test_units_run_in_the_order_in_which_they_were_handed_in(ledger: Sqlit
 
 async def test_units_that_a_sender_waits_for_run_before_the_others(ledger: SqliteLedger) -> None:
     ran: list[str] = []
-    gate = asyncio.Event()
-
-    def hold(_: Connection) -> None:
-        asyncio.run_coroutine_threadsafe(gate.wait(), loop).result(10)
-
-    loop = asyncio.get_running_loop()
-    holding = asyncio.create_task(ledger.write(hold))
-    await asyncio.sleep(0)  # the writer is busy from here on, everything below waits
-    behind = [asyncio.create_task(ledger.write(lambda _, n=n: ran.append(f"stage {n}"))) for n in range(20)]
-    ahead = [
-        asyncio.create_task(ledger.write(lambda _, n=n: ran.append(f"sender {n}"), first=True))
-        for n in range(3)
+    writing = [
+        *(asyncio.create_task(ledger.write(lambda _, n=n: ran.append(f"stage {n}"))) for n in range(20)),
+        *(
+            asyncio.create_task(ledger.write(lambda _, n=n: ran.append(f"sender {n}"), first=True))
+            for n in range(3)
+        ),
     ]
-    await asyncio.sleep(0)
-    gate.set()
-    await asyncio.gather(holding, *behind, *ahead)
+    await asyncio.gather(*writing)
     places = [ran.index(f"sender {n}") for n in range(3)]
     assert max(places) < ran.index("stage 19")
     assert [one for one in ran if one.startswith("stage")] == [f"stage {n}" for n in range(20)]
@@ -156,16 +153,114 @@ def append(topic: str, event_id: str, connection: Connection) -> None:
     outbox.append(connection, Event(topic=topic, event_id=event_id, key="k", payload="{}"), now=now)
 
 
-async def test_only_what_must_outlive_a_power_cut_waits_for_the_disk(ledger: SqliteLedger) -> None:
-    def waits(connection: Connection) -> int:
-        return int(connection.exec_driver_sql("PRAGMA synchronous").scalar_one())
+def is_kept(path: Path, name: str) -> bool:
+    with closing(sqlite3.connect(path)) as connection:
+        found = connection.execute("SELECT 1 FROM counters WHERE name = ?", (name,)).fetchone()
+    return found is not None
 
-    normal, full = 1, 2
-    assert await ledger.write(waits) == full
-    assert await ledger.write(waits, durable=False) == normal
-    together = await asyncio.gather(*(ledger.write(waits, durable=number == 3) for number in range(5)))
-    assert together[3] == full  # and whatever else is in its commit
-    assert await ledger.write(waits) == full
+
+async def until(holds: Callable[[], object]) -> None:
+    async with asyncio.timeout(20):
+        while not holds():  # noqa: ASYNC110  # it comes about in another thread
+            await asyncio.sleep(0.001)
+
+
+class Disk:
+    """Stands in front of the disk: it is asked only while `answers` is set."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.asked: list[int] = []
+        self.answers = threading.Event()
+        self._sync = os.fdatasync
+        monkeypatch.setattr(os, "fdatasync", self._answer)
+
+    def _answer(self, handle: int) -> None:
+        self.asked.append(os.fstat(handle).st_ino)
+        assert self.answers.wait(30)
+        self._sync(handle)
+
+
+async def test_only_what_must_outlive_a_power_cut_waits_for_the_disk(
+    ledger: SqliteLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = Disk(monkeypatch)
+    durable = asyncio.create_task(ledger.write(partial(put, name="durable")))
+    try:
+        await until(lambda: disk.asked)
+        await asyncio.wait_for(ledger.write(partial(put, name="not"), durable=False), 10)
+        assert await names(ledger) == ["durable", "not"]  # committed, one after the other
+        assert not durable.done()
+    finally:
+        disk.answers.set()
+    assert await durable == "durable"
+
+
+async def test_what_is_committed_while_the_disk_is_asked_is_answered_when_it_was_asked_again(
+    ledger: SqliteLedger, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = Disk(monkeypatch)
+    writing = [asyncio.create_task(ledger.write(partial(put, name="0")))]
+    try:
+        await until(lambda: disk.asked)
+        for name in "123":  # one commit each
+            writing.append(asyncio.create_task(ledger.write(partial(put, name=name))))
+            await until(lambda name=name: is_kept(path, name))
+        assert not any(one.done() for one in writing)
+    finally:
+        disk.answers.set()
+    assert await asyncio.gather(*writing) == ["0", "1", "2", "3"]
+    assert len(disk.asked) == 2
+
+
+async def test_the_disk_is_asked_for_the_log_and_the_log_stays_short(
+    ledger: SqliteLedger, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = Disk(monkeypatch)
+    disk.answers.set()
+    monkeypatch.setattr("services.storage.sqlite._CHANGES", 100)
+    monkeypatch.setattr("services.storage.sqlite._LONGEST_LOG", 400)
+
+    def fill(connection: Connection, part: int) -> None:
+        for number in range(50):
+            put(connection, f"{part} {number}" + "x" * 4_000)
+
+    for part in range(100):  # a load that never pauses
+        await ledger.write(partial(fill, part=part))
+    of_the_log = (path.parent / f"{path.name}-wal").stat()
+    assert set(disk.asked) == {of_the_log.st_ino}
+    assert path.stat().st_size > 20_000_000
+    assert of_the_log.st_size < 10_000_000  # it began anew; else it would be longer than the file
+
+
+async def test_a_command_that_holds_the_file_holds_up_the_writer_and_not_the_loop(
+    ledger: SqliteLedger, path: Path
+) -> None:
+    command = sqlite3.connect(path, isolation_level=None)
+    command.execute("BEGIN IMMEDIATE")
+    writing = asyncio.create_task(ledger.write(partial(put, name="waits")))
+    for _ in range(20):  # the loop has its turns
+        await asyncio.sleep(0.001)
+        assert await names(ledger) == []
+    assert not writing.done()
+    command.execute("COMMIT")
+    command.close()
+    assert await writing == "waits"
+
+
+async def test_a_long_batch_lets_others_have_a_turn(ledger: SqliteLedger) -> None:
+    ran: list[int] = []
+    seen: set[int] = set()
+
+    def unit(_: Connection, number: int) -> None:
+        time.sleep(0.001)  # as one with a hundred statements
+        ran.append(number)
+
+    writing = [asyncio.create_task(ledger.write(partial(unit, number=n), first=True)) for n in range(100)]
+    while len(ran) < 100:
+        await asyncio.sleep(0)
+        seen.add(len(ran))
+    await asyncio.gather(*writing)
+    assert max(b - a for a, b in itertools.pairwise(sorted(seen))) <= 10
 
 
 async def test_nobody_follows_what_was_undone(ledger: SqliteLedger) -> None:

@@ -1,4 +1,7 @@
-"""A fault of ours in the ledger's writer thread ends the process: without it nobody would be answered, for ever."""
+"""A fault of ours in the ledger's writer ends the process: without it nobody would be answered, for ever.
+
+So does a disk that fails to keep what was committed: nobody can tell what of it is there.
+"""
 
 import sqlite3
 import subprocess
@@ -6,7 +9,7 @@ import sys
 from pathlib import Path
 
 _PROGRAM = """
-import asyncio, sys
+import asyncio, os, sys
 from pathlib import Path
 from services.storage.sqlite import SqliteLedger
 
@@ -16,15 +19,23 @@ class Fault(BaseException):
 def keep(connection):
     connection.exec_driver_sql("create table kept (n)")
 
+def keep_too(connection):
+    connection.exec_driver_sql("create table perhaps (n)")
+
 def lose(connection):
     connection.exec_driver_sql("create table lost (n)")
     raise Fault("in the writer")
+
+def broken(handle):
+    raise OSError(5, "Input/output error")
 
 async def main():
     ledger = SqliteLedger(Path(sys.argv[1]))
     await ledger.write(keep)
     print("kept", flush=True)
-    await ledger.write({"fault": lose, "none": keep}[sys.argv[2]])
+    if sys.argv[2] == "disk":
+        os.fdatasync = broken
+    await ledger.write({"fault": lose, "disk": keep_too, "none": keep}[sys.argv[2]])
 
 try:
     asyncio.run(main())
@@ -64,3 +75,12 @@ def test_what_a_unit_raises_belongs_to_its_caller_and_the_process_goes_on(tmp_pa
     ended = _run(tmp_path / "ledger.db", "none")  # the table is there already: the unit fails
     assert ended.returncode == 0
     assert ended.stdout.endswith("went on\n")
+
+
+def test_a_disk_that_keeps_nothing_ends_the_process_and_answers_nobody(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    ended = _run(path, "disk")
+    assert ended.returncode == 70
+    assert ended.stdout == "kept\n"
+    assert "Input/output error" in ended.stderr
+    assert "kept" in _tables(path)

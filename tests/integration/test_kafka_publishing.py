@@ -24,7 +24,8 @@ from services.storage.kafka_connection import KafkaConnection
 from services.storage.kafka_topics import Topic, create_topics, load
 from services.storage.migrations import upgrade
 from services.storage.records import Event, Record
-from services.storage.sqlite import SqliteLedger, open_engine
+from services.storage.sqlite import SqliteLedger
+from services.storage.sqlite_file import open_engine
 from services.storage.tables import outbox as rows
 
 pytestmark = [pytest.mark.integration, pytest.mark.needs("kafka")]

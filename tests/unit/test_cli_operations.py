@@ -15,7 +15,7 @@ from services.runtime.settings import load
 from services.storage import endpoints
 from services.storage.delivery_records import Health
 from services.storage.records import Channel, ChannelKind
-from services.storage.sqlite import lock_file, open_engine
+from services.storage.sqlite_file import lock_file, open_engine
 from services.storage.tables import audit
 from tests.builders import NOW, minimal_alert_json
 from tests.command import Relay

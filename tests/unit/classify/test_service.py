@@ -18,7 +18,8 @@ from services.reference.plan import PlanBasis
 from services.storage import outbox, receipt_records, receipts
 from services.storage.records import Event, Message, Record
 from services.storage.settling import Rules
-from services.storage.sqlite import SqliteLedger, open_engine
+from services.storage.sqlite import SqliteLedger
+from services.storage.sqlite_file import open_engine
 from services.storage.tables import metadata
 from services.storage.tables import receipts as receipts_table
 from services.storage.thread_records import Died, Outcome, Settled, Waits

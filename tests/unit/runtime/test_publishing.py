@@ -19,7 +19,8 @@ from services.storage.kafka_connection import KafkaConnection
 from services.storage.kafka_sender import Sent
 from services.storage.migrations import upgrade
 from services.storage.records import Event, Record
-from services.storage.sqlite import SqliteLedger, open_engine
+from services.storage.sqlite import SqliteLedger
+from services.storage.sqlite_file import open_engine
 from services.storage.tables import outbox as rows
 from tests.e2e.stage import until
 

@@ -13,7 +13,7 @@ from services.errors import Misconfigured
 from services.storage import migrations
 from services.storage.backup import back_up, restore
 from services.storage.inspection import Unusable, inspect, standing_of, try_to_write
-from services.storage.sqlite import lock_file, open_engine
+from services.storage.sqlite_file import lock_file, open_engine
 
 
 def quiet(_done: int, _total: int) -> None:
