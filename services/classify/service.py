@@ -14,25 +14,25 @@ from schemas.events import ALERTS
 from schemas.vocabularies import MessageType
 from services.classify.assess import NOTHING_SAID, prepare
 from services.classify.decide import decide, propose
+from services.classify.identities import Identity
 from services.classify.keys import common_keys
 from services.classify.reviewing import Reviews, said_by
 from services.classify.structure import StructureReader
 from services.errors import Invalid, Transient
 from services.reference.catalogue import Catalogue
 from services.reference.plan import PlanBasis
+from services.storage.follow_ports import DoneAlready
 from services.storage.ports import Leases, Threads
 from services.storage.receipt_records import message_of
-from services.storage.records import Message, Record
+from services.storage.records import Event, Message, Record
 from services.storage.review_records import Reconsider
-from services.storage.thread_records import Died, Outcome
+from services.storage.thread_records import Decide, Died, Outcome, Proposal
 
 log = structlog.get_logger(__name__)
 
 _TASK: Final = "reclassify"
 _LEASE: Final = timedelta(seconds=15)  # a restart waits for the lease of the process before
 _PAUSE: Final = timedelta(seconds=2)
-
-Observer = Callable[[Message, Outcome, datetime], None]
 
 
 class ClassifyService:
@@ -50,16 +50,30 @@ class ClassifyService:
         structures: StructureReader | None,
         plan: Mapping[str, PlanBasis],
         clock: Callable[[], datetime],
-        observe: Observer | None = None,
     ) -> None:
-        """Take the tables and the port; `observe` is told of every outcome, for metrics and the log."""
+        """Take the tables and the port."""
         self._threads = threads
         self._catalogue = catalogue
         self._structures = structures
         self._plan = plan
         self._clock = clock
-        self._observe = observe
         self._common = common_keys(catalogue)
+        self._done = DoneAlready()
+
+    def follow(self) -> Callable[[], None]:
+        """Decide a new alert in the transaction that accepts it, where the ledger can; return how to end it.
+
+        What follows is no promise: whatever is not decided there is decided when it is read from its topic.
+        """
+        return self._threads.follow(self._at_once, self._done.add, clock=self._clock)
+
+    def _at_once(self, event: Event) -> tuple[Proposal, Decide] | None:
+        message = message_of(event.payload)
+        if event.event_id != message.id or _may_join(
+            message
+        ):  # brought again; or people may have said something
+            return None
+        return self._proposed(message, NOTHING_SAID)
 
     async def handle(self, record: Record) -> None:
         """Decide one message; a repeat changes nothing.
@@ -67,27 +81,37 @@ class ClassifyService:
         Raises `Invalid` for what can never be classified (its receipt is then dead), `Transient` for a ledger
         out of reach.
         """
+        if self._done.take(record.event_id):
+            return
         message = read(record)
         outcome = await self._settle(message, revive=not record.event_id.startswith(message.id))
-        if self._observe is not None:
-            self._observe(message, outcome, self._clock())
         if isinstance(outcome, Died):
             raise Invalid(outcome.reason)
 
     async def _settle(self, message: Message, *, revive: bool) -> Outcome:
-        alert, said = message.alert, NOTHING_SAID
-        if alert.version > 1 or alert.message_type is not MessageType.ALERT:  # it may join a thread
+        said = NOTHING_SAID
+        if _may_join(message):
             said = said_by(await self._threads.expected(message), self._catalogue)
+        proposal, deciding = self._proposed(message, said)
+        return await self._threads.settle(proposal, decide=deciding, now=self._clock(), revive=revive)
+
+    def _proposed(
+        self, message: Message, said: Mapping[tuple[int, int], Identity]
+    ) -> tuple[Proposal, Decide]:
         prepared = prepare(
-            alert, catalogue=self._catalogue, structures=self._structures, plan=self._plan, said=said
+            message.alert,
+            catalogue=self._catalogue,
+            structures=self._structures,
+            plan=self._plan,
+            said=said,
         )
         proposal = propose(message, prepared)
-        return await self._threads.settle(
-            proposal,
-            decide=partial(decide, proposal=proposal, prepared=prepared, common=self._common),
-            now=self._clock(),
-            revive=revive,
-        )
+        return proposal, partial(decide, proposal=proposal, prepared=prepared, common=self._common)
+
+
+def _may_join(message: Message) -> bool:
+    """Return whether it may join a thread in which people have said something."""
+    return message.alert.version > 1 or message.alert.message_type is not MessageType.ALERT
 
 
 def read(record: Record) -> Message:

@@ -185,7 +185,7 @@ async def loops_of(parts: Parts, roles: frozenset[str], stack: AsyncExitStack) -
     if "ingest" in roles:
         loops.append(("http", api_of(parts)))
     if "classify" in roles:
-        loops += _classify(parts)
+        loops += _classify(parts, stack)
     if "notify" in roles:
         loops += await _notify(parts, stack)
     if "metrics" in roles:
@@ -234,7 +234,7 @@ def metrics_of(parts: Parts, *, port: int) -> Loop:
     return _served(parts, own, host, port, setting="RELAY_HTTP__METRICS_PORT")
 
 
-def _classify(parts: Parts) -> Loops:
+def _classify(parts: Parts, stack: AsyncExitStack) -> Loops:
     tables = parts.tables()
     service = ClassifyService(
         threads=parts.threads,
@@ -251,6 +251,7 @@ def _classify(parts: Parts) -> Loops:
         holder=parts.holder,
         clock=now,
     )
+    stack.callback(service.follow())
     return [("classify", _read(parts, service)), ("reclassifier", reclassifier.run)]
 
 

@@ -1,10 +1,8 @@
 """The deliveries port over an executor: each method is one unit of work or one query."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final
 from uuid import uuid4
 
 from sqlalchemy import Connection
@@ -40,7 +38,7 @@ from services.storage.delivery_records import (
     ThreadLabel,
     Told,
 )
-from services.storage.follow_ports import Follows
+from services.storage.follow_ports import DoneAlready, Follows
 from services.storage.ports import Executor
 from services.storage.recipients import DirectoryReader
 from services.storage.records import (
@@ -52,8 +50,6 @@ from services.storage.records import (
     Reach,
     Version,
 )
-
-_MOST_FOLLOWED: Final = 4096  # far more than a feed is ever behind
 
 
 class LedgerDeliveries:
@@ -75,7 +71,7 @@ class LedgerDeliveries:
         self._decide = decide
         self._directory = directory or DirectoryReader()
         # Routed with their verdict; not read again yet.
-        self._followed: OrderedDict[str, bool] = OrderedDict()
+        self._done = DoneAlready()
         self._together = Together(self._route_all)
         self._onward: tuple[Callable[[Followed], None], Callable[[], Appetite]] | None = None
         self._per_endpoint = per_endpoint
@@ -84,7 +80,7 @@ class LedgerDeliveries:
 
     async def route(self, message_id: str, *, now: datetime, event_id: str | None = None) -> Routed:
         """Route a classified message and every lower version of its thread, once."""
-        if event_id is not None and self._followed.pop(event_id, False):
+        if event_id is not None and self._done.take(event_id):
             return Routed(versions=(), rows=0, ready=False)
         return await self._together.route(message_id, now=now)
 
@@ -133,10 +129,7 @@ class LedgerDeliveries:
             )
 
         def done(followed: Followed) -> None:
-            for event_id in followed.event_ids:
-                self._followed[event_id] = True
-            while len(self._followed) > _MOST_FOLLOWED:
-                self._followed.popitem(last=False)
+            self._done.add(followed.event_ids)
             then(followed)
 
         return self._executor.follow(CLASSIFIED, unit, done)

@@ -27,6 +27,7 @@ from services.storage.receipt_records import Answer, Submission
 from services.storage.records import Answer as RecipientAnswer
 from services.storage.records import (
     ApiKey,
+    Event,
     Message,
     Notification,
     NotificationState,
@@ -237,6 +238,19 @@ class Threads(Protocol):
         self, proposal: Proposal, *, decide: Decide, now: datetime, revive: bool = False
     ) -> Outcome:
         """Decide one message, once; a repeat changes nothing. `revive` looks again at one that died."""
+        ...
+
+    def follow(
+        self,
+        propose: Callable[[Event], tuple[Proposal, Decide] | None],
+        then: Callable[[Sequence[str]], None],
+        *,
+        clock: Callable[[], datetime],
+    ) -> Callable[[], None]:
+        """Decide a message in the transaction that accepts it, where the ledger can and nobody waits for it.
+
+        `propose` may decline. `then` is told the ids of the events that are done with. Return how to end it.
+        """
         ...
 
     async def expected(self, message: Message) -> list[Resolution]:

@@ -76,6 +76,7 @@ class _Follower:
     topic: str
     unit: Callable[[Connection, Sequence[Event]], Any]
     then: Callable[[Any], None]
+    patient: bool
 
 
 class SqliteLedger:
@@ -129,10 +130,18 @@ class SqliteLedger:
         return answer
 
     def follow(
-        self, topic: str, unit: Callable[[Connection, Sequence[Event]], T], then: Callable[[T], None]
+        self,
+        topic: str,
+        unit: Callable[[Connection, Sequence[Event]], T],
+        then: Callable[[T], None],
+        *,
+        patient: bool = False,
     ) -> Callable[[], None]:
-        """Run `unit` before each commit that appends to `topic`, and `then` after it, as on_commit's are."""
-        follower = _Follower(topic, unit, then)
+        """Run `unit` before each commit that appends to `topic`, and `then` after it, as on_commit's are.
+
+        One that is `patient` does so only in a commit of one unit for which nobody else waits.
+        """
+        follower = _Follower(topic, unit, then, patient)
         self._followers += (follower,)
 
         def end() -> None:
@@ -195,7 +204,8 @@ class SqliteLedger:
         try:
             await begin(driver)
             await _run_all(connection, driver, batch)
-            followed = self._follow(connection, driver)
+            alone = len(batch) == 1 and not self._ahead and not self._behind
+            followed = self._follow(connection, driver, alone=alone)
             driver.execute("COMMIT")
         except (sqlite3.Error, OperationalError) as fault:
             for waiting in batch:
@@ -238,12 +248,14 @@ class SqliteLedger:
     def _begin_checkpoint(self) -> asyncio.Future[int]:
         return asyncio.get_running_loop().run_in_executor(self._slow, self._read_apart, take_in_log)
 
-    def _follow(self, connection: Connection, driver: sqlite3.Connection) -> list[Callable[[], None]]:
+    def _follow(
+        self, connection: Connection, driver: sqlite3.Connection, *, alone: bool
+    ) -> list[Callable[[], None]]:
         """Let the followers go on from what the batch appended; return what they want said after the commit."""
         said: list[Callable[[], None]] = []
         for follower in self._followers:
             events = [one for one in connection.info.get(EVENTS, ()) if one.topic == follower.topic]
-            if not events:
+            if not events or (follower.patient and not alone):
                 continue
             driver.execute("SAVEPOINT follower")
             try:

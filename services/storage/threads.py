@@ -1,17 +1,21 @@
 """The port of threads over an executor: each method is one unit of work or one query."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 from sqlalchemy import Connection
 
+from schemas.events import ALERTS
+from services.errors import Invalid
 from services.storage import announcing, outbox, resolutions, separating, settling, thread_rows, verdicts
+from services.storage.follow_ports import Follows
 from services.storage.ports import Executor
-from services.storage.records import Message, Thread, Version
+from services.storage.records import Event, Message, Thread, Version
 from services.storage.review_records import Resolution
 from services.storage.settling import Rules
-from services.storage.thread_records import Decide, Filters, Outcome, Page, Proposal, StoredLink
+from services.storage.thread_records import Decide, Died, Filters, Outcome, Page, Proposal, StoredLink
 
 
 class LedgerThreads:
@@ -29,6 +33,31 @@ class LedgerThreads:
             settling.settle, proposal=proposal, decide=decide, rules=self._rules, now=now, revive=revive
         )
         return await self._executor.write(unit)
+
+    def follow(
+        self,
+        propose: Callable[[Event], tuple[Proposal, Decide] | None],
+        then: Callable[[Sequence[str]], None],
+        *,
+        clock: Callable[[], datetime],
+    ) -> Callable[[], None]:
+        """Decide a message in the transaction that accepts it, where one writer runs everything and no one waits."""
+        if not isinstance(self._executor, Follows):
+            return _nothing
+
+        def unit(connection: Connection, events: Sequence[Event]) -> Sequence[str]:
+            proposed = propose(events[0]) if len(events) == 1 else None
+            if proposed is None:
+                return ()
+            proposal, decide = proposed
+            outcome = settling.settle(
+                connection, proposal=proposal, decide=decide, rules=self._rules, now=clock()
+            )
+            if isinstance(outcome, Died):  # its dead letter is made when it is read from its topic
+                raise Invalid(outcome.reason)
+            return (events[0].event_id,)
+
+        return self._executor.follow(ALERTS, unit, then, patient=True)
 
     async def expected(self, message: Message) -> list[Resolution]:
         """Return what people said in the thread that a message will join."""
@@ -113,3 +142,7 @@ def _announce_again(
     event = announcing.classified(version.message, verdict, thread=version.thread, now=version.decided_at)
     outbox.append(connection, replace(event, event_id=f"{event.event_id}:{attempt}"), now=now)
     return True
+
+
+def _nothing() -> None:
+    """End nothing."""

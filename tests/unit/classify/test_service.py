@@ -1,5 +1,6 @@
 """The stage over a real ledger: a record in, a verdict and an outgoing record out."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
@@ -22,7 +23,7 @@ from services.storage.sqlite import SqliteLedger
 from services.storage.sqlite_file import open_engine
 from services.storage.tables import metadata
 from services.storage.tables import receipts as receipts_table
-from services.storage.thread_records import Died, Outcome, Settled, Waits
+from services.storage.thread_records import Decide, Died, Outcome, Proposal, Settled, Waits
 from services.storage.threads import LedgerThreads
 from tests.builders import make_alert
 from tests.ledger import NAMING, everybody, message_of
@@ -44,9 +45,24 @@ async def ledger(tmp_path: Path) -> AsyncIterator[SqliteLedger]:
 Outcomes = list[Outcome]
 
 
+class Watched(LedgerThreads):
+    """The port, with what came of each message that was read from its topic."""
+
+    def __init__(self, ledger: SqliteLedger, outcomes: Outcomes) -> None:
+        super().__init__(ledger, rules=Rules(naming=NAMING, may_see=everybody))
+        self.outcomes = outcomes
+
+    async def settle(
+        self, proposal: Proposal, *, decide: Decide, now: datetime, revive: bool = False
+    ) -> Outcome:
+        outcome = await super().settle(proposal, decide=decide, now=now, revive=revive)
+        self.outcomes.append(outcome)
+        return outcome
+
+
 @pytest.fixture
 def outcomes() -> Outcomes:
-    """What the service told its observer."""
+    """What came of each message that was read from its topic."""
     return []
 
 
@@ -56,12 +72,11 @@ def service(
 ) -> ClassifyService:
     """The stage with the shipped tables and a clock that stands still."""
     return ClassifyService(
-        threads=LedgerThreads(ledger, rules=Rules(naming=NAMING, may_see=everybody)),
+        threads=Watched(ledger, outcomes),
         catalogue=catalogue,
         structures=None,
         plan=plan,
         clock=lambda: NOW,
-        observe=lambda _message, outcome, _at: outcomes.append(outcome),
     )
 
 
@@ -120,6 +135,63 @@ async def test_a_record_that_is_read_again_changes_nothing(
 
     assert [one.again for one in outcomes if isinstance(one, Settled)] == [False, True]
     assert len(await records(ledger, CLASSIFIED)) == 1
+
+
+async def test_an_alert_is_decided_by_the_commit_that_accepts_it_and_its_record_is_then_done_with(
+    ledger: SqliteLedger, service: ClassifyService, outcomes: Outcomes
+) -> None:
+    service.follow()
+
+    record = await accept(ledger, message())
+
+    assert await state_of(ledger, record.event_id) == ("classified", None)
+    assert len(await records(ledger, CLASSIFIED)) == 1
+    await service.handle(record)
+    assert outcomes == []
+    await service.handle(record)  # as after a crash
+    assert [one.again for one in outcomes if isinstance(one, Settled)] == [True]
+
+
+async def test_a_sender_waits_for_no_decision_on_the_alert_of_another(
+    ledger: SqliteLedger, service: ClassifyService
+) -> None:
+    service.follow()
+
+    kept = await asyncio.gather(*(accept(ledger, message(national_ref=f"SAT-{n}")) for n in range(3)))
+
+    assert [await state_of(ledger, one.event_id) for one in kept] == [("pending", None)] * 3
+
+
+async def test_what_may_join_a_thread_is_read_from_its_topic_with_what_people_said_of_it(
+    ledger: SqliteLedger, service: ClassifyService, outcomes: Outcomes
+) -> None:
+    service.follow()
+    await accept(ledger, message())
+    update = message(version=2, message_type="update")
+
+    record = await accept(ledger, update)
+
+    assert await state_of(ledger, update.id) == ("pending", None)
+    await service.handle(record)
+    assert isinstance(outcomes[0], Settled)
+
+
+async def test_an_alert_that_cannot_be_decided_is_accepted_all_the_same(
+    ledger: SqliteLedger, service: ClassifyService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.follow()
+    with monkeypatch.context() as broken:
+        broken.setattr("services.classify.service.decide", _fails)
+        record = await accept(ledger, message())
+    assert await state_of(ledger, record.event_id) == ("pending", None)
+
+    await service.handle(record)
+
+    assert await state_of(ledger, record.event_id) == ("classified", None)
+
+
+def _fails(*_: object, **__: object) -> None:
+    raise ValueError
 
 
 async def test_a_message_that_waits_is_no_fault(
