@@ -159,7 +159,7 @@ class NotifySettings(_Group):
         ge=1,
         le=12,
         description="attempts at a time to one endpoint: what a killed process may send again; an outage costs it "
-        "these and 8 probes; usually 4, in the scale-out mode 8 of all notifiers together",
+        "these and 8 probes; usually 4, in the scale-out mode 12 of all notifiers together",
     )
     allow_networks: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(_words)] = Field(
         (), description="private networks that webhooks may reach, separated by blanks; http is allowed there"

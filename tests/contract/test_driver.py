@@ -1,6 +1,7 @@
 """A statement run by the driver gives what SQLAlchemy gives: the pinned version's inner parts are used for it."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
@@ -134,10 +135,9 @@ def test_writes_go_together_and_the_last_gives_its_rows(held: Held) -> None:
     assert [event_id for event_id, published_at in written if published_at == NOW] == ["event 1"]
 
 
-def test_a_text_that_is_too_long_is_refused_in_a_list_too(held: Held) -> None:
-    if held.connection.dialect.name == "sqlite":
-        pytest.skip("SQLite knows no bound")
+def test_a_text_that_is_too_long_is_refused_in_a_list_too_by_a_database_that_knows_bounds(held: Held) -> None:
     long = {**entry(6), "key": "k" * 200}
     new = insert_all(held.connection, insert_once(held.connection, outbox), [entry(7), long])
-    with pytest.raises(Exception, match="too long"):
+    knows_bounds = held.connection.dialect.name != "sqlite"
+    with pytest.raises(Exception, match="too long") if knows_bounds else nullcontext():
         held.run(lambda connection: run_together(connection, (new,)))
