@@ -56,8 +56,8 @@ async def test_an_attempt_is_given_up_before_its_claim_ends(rig: Rig) -> None:
     first = (await rig.attempts())[0]
     assert (first.outcome, first.reason) == ("unknown", "took_too_long")
     assert receiver.given_up == len(receiver.begun)
-    (row,) = await rig.rows()
-    assert (row.state, row.received) == ("pending", True)  # it may have arrived: a correction goes there too
+    (row,) = await rig.rows()  # pending, or claimed again by the same commit
+    assert row.received  # it may have arrived: a correction goes there too
 
 
 class Crowded:
