@@ -17,12 +17,12 @@ import os
 import sqlite3
 import traceback
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 import structlog
 from sqlalchemy import Connection
@@ -104,7 +104,7 @@ class SqliteLedger:
         self._behind: deque[_Waiting] = deque()
         self._unsynced: list[_Committed] = []
         self._serving: asyncio.Task[None] | None = None
-        self._syncing: asyncio.Task[None] | None = None
+        self._syncing: asyncio.Future[None] | None = None
         self._changes = 0  # of the writer, at the last checkpoint
         self._checkpoint: asyncio.Future[int] | None = None
 
@@ -125,7 +125,8 @@ class SqliteLedger:
             raise Transient("the ledger's queue is full")
         waiting = _Waiting(unit, loop.create_future(), durable=durable)
         queue.append(waiting)
-        self._serving = _going(self._serving, self._serve)
+        if self._serving is None or self._serving.done():
+            self._serving = loop.create_task(self._serve_or_end())
         answer: T = await waiting.future
         return answer
 
@@ -166,8 +167,8 @@ class SqliteLedger:
         """Finish what waits, then close; nothing can be written afterwards."""
         if self._serving is not None:
             await self._serving
-        if self._syncing is not None:
-            await self._syncing
+        while self._syncing is not None:
+            await asyncio.wait([self._syncing])
         self._slow.shutdown()
         self._disk.shutdown()
         if self._reading is not None:
@@ -182,6 +183,14 @@ class SqliteLedger:
         with self._engine.connect() as connection:
             return query(connection)
 
+    async def _serve_or_end(self) -> None:
+        try:
+            await self._serve()
+        except asyncio.CancelledError:
+            raise
+        except BaseException as fault:  # noqa: BLE001  # nothing is swallowed: the process ends
+            _end(fault)
+
     async def _serve(self) -> None:
         """Commit batch after batch until nothing waits."""
         ahead, behind = self._ahead, self._behind
@@ -193,7 +202,8 @@ class SqliteLedger:
             committed = await self._commit(self._writer, batch)
             if any(one.durable and one.error is None for one in batch):
                 self._unsynced.append(committed)
-                self._syncing = _going(self._syncing, self._sync)
+                if self._syncing is None:
+                    self._sync()
             else:
                 asyncio.get_running_loop().call_soon(self._answer, committed)
             await asyncio.sleep(0)  # whoever is ready has a turn
@@ -219,17 +229,23 @@ class SqliteLedger:
             connection.info.pop(EVENTS, None)
         return _Committed(batch, topics, followed)
 
-    async def _sync(self) -> None:
-        """Ask the disk for what was committed, and answer those who wait for that.
+    def _sync(self) -> None:
+        """Ask the disk for what was committed, and answer those who wait for that."""
+        synced, self._unsynced = self._unsynced, []
+        self._syncing = asyncio.get_running_loop().run_in_executor(self._disk, os.fdatasync, self._log)
+        self._syncing.add_done_callback(partial(self._synced, synced))
 
-        A disk that fails to keep what was committed ends the process: what it has is known only after a new start.
-        """
-        loop = asyncio.get_running_loop()
-        while self._unsynced:
-            synced, self._unsynced = self._unsynced, []
-            await loop.run_in_executor(self._disk, os.fdatasync, self._log)
-            for committed in synced:
-                loop.call_soon(self._answer, committed)
+    def _synced(self, batches: Sequence[_Committed], disk: asyncio.Future[None]) -> None:
+        """Answer. A disk that fails to keep what was committed ends the process: a new start finds what it has."""
+        self._syncing = None
+        if disk.cancelled():  # with its loop
+            return
+        if (fault := disk.exception()) is not None:
+            _end(fault)
+        if self._unsynced:
+            self._sync()
+        for committed in batches:
+            disk.get_loop().call_soon(self._answer, committed)
 
     async def _shorten_log(self) -> None:
         """Begin a checkpoint when there is much to take in; wait for it only where the log has become too long.
@@ -269,6 +285,9 @@ class SqliteLedger:
         return said
 
     def _answer(self, committed: _Committed) -> None:
+        loop = asyncio.get_running_loop()
+        for say in committed.followed:  # first: what was claimed is sent before anything else is done
+            loop.call_soon(say)
         for waiting in committed.batch:
             if waiting.future.done():  # its caller was cancelled; what it wrote stands
                 continue
@@ -279,28 +298,12 @@ class SqliteLedger:
         if committed.topics:
             for callback in self.on_commit:
                 callback(committed.topics)
-        for say in committed.followed:  # last: a fault in what is told here is its follower's own
-            say()
 
 
-def _going(
-    task: asyncio.Task[None] | None, work: Callable[[], Coroutine[Any, Any, None]]
-) -> asyncio.Task[None]:
-    """Return the task that does `work`, begun where none is under way."""
-    if task is not None and not task.done():
-        return task
-    return asyncio.get_running_loop().create_task(_or_end(work))
-
-
-async def _or_end(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Do `work`; a fault of ours in it ends the process: without its writer it would answer nobody, for ever."""
-    try:
-        await work()
-    except asyncio.CancelledError:
-        raise
-    except BaseException:  # noqa: BLE001  # nothing is swallowed: the process ends
-        traceback.print_exc()
-        os._exit(_SOFTWARE)
+def _end(fault: BaseException) -> NoReturn:
+    """End the process: without its writer it would answer nobody, for ever."""
+    traceback.print_exception(fault)
+    os._exit(_SOFTWARE)
 
 
 async def _run_all(connection: Connection, driver: sqlite3.Connection, batch: Sequence[_Waiting]) -> None:
