@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 
@@ -21,7 +22,6 @@ from services.storage.records import Directory, Record
 from tests import dispatching
 from tests.builders import make_alert
 from tests.deliveries_rig import Rig, email, make_recipient, until, webhook
-from tests.webhooks import Answer, Answering, Posted
 
 
 class OneSecret:
@@ -43,9 +43,9 @@ class Mailbox:
 
 
 def make_dispatcher(
-    rig: Rig, answer: Callable[[Posted], Answer], mailbox: Mailbox
+    rig: Rig, answer: Callable[[httpx.Request], httpx.Response], mailbox: Mailbox
 ) -> tuple[Dispatcher, WebhookChannel]:
-    channel = WebhookChannel(AddressGuard(), session=Answering(answer))
+    channel = WebhookChannel(AddressGuard(), transport=httpx.MockTransport(answer))
     sender = Sender(
         rig.deliveries,
         OneSecret(),
@@ -70,11 +70,11 @@ async def run_until(rig: Rig, dispatcher: Dispatcher, channel: WebhookChannel, h
 async def test_a_classified_record_is_routed_sent_by_both_channels_and_settled(rig: Rig) -> None:
     await rig.direct(make_recipient(channels=(webhook(), email())))
     message_id = await rig.classify()
-    got: list[Posted] = []
+    got: list[httpx.Request] = []
 
-    def answer(request: Posted) -> Answer:
+    def answer(request: httpx.Request) -> httpx.Response:
         got.append(request)
-        return Answer(204)
+        return httpx.Response(204)
 
     mailbox = Mailbox()
     dispatcher, channel = make_dispatcher(rig, answer, mailbox)
@@ -110,10 +110,10 @@ async def test_a_failed_webhook_is_tried_again_under_the_same_id(rig: Rig) -> No
     await rig.direct(make_recipient())
     ids: list[str] = []
 
-    def answer(request: Posted) -> Answer:
+    def answer(request: httpx.Request) -> httpx.Response:
         ids.append(request.headers["webhook-id"])
         rig.pass_time(seconds=2)
-        return Answer(503 if len(ids) == 1 else 200)
+        return httpx.Response(503 if len(ids) == 1 else 200)
 
     dispatcher, channel = make_dispatcher(rig, answer, Mailbox())
     await rig.issue()
@@ -133,7 +133,7 @@ async def test_what_may_no_longer_be_seen_when_it_is_sent_is_withheld(rig: Rig) 
     await rig.issue(make_alert(tlp="TLP:GREEN"))
     await rig.direct(make_recipient(channels=(email(),), audiences=frozenset()))
     mailbox = Mailbox()
-    dispatcher, channel = make_dispatcher(rig, lambda _: Answer(200), mailbox)
+    dispatcher, channel = make_dispatcher(rig, lambda _: httpx.Response(200), mailbox)
 
     async def done() -> bool:
         return {row.state for row in await rig.rows()} == {"withheld"}
@@ -226,7 +226,7 @@ async def test_a_notification_follows_its_recipient_to_a_new_address(rig: Rig) -
 async def test_who_joins_the_directory_while_others_are_claimed_is_told(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dispatcher, channel = make_dispatcher(rig, lambda _: Answer(204), Mailbox())
+    dispatcher, channel = make_dispatcher(rig, lambda _: httpx.Response(204), Mailbox())
     claim, joined = rig.deliveries.claim, False
 
     async def join_before(**given: Any) -> list[Claim]:
@@ -250,7 +250,7 @@ async def test_a_ledger_that_goes_away_after_a_claim_costs_it_nothing(
 ) -> None:
     await rig.direct(make_recipient())
     await rig.issue()
-    dispatcher, channel = make_dispatcher(rig, lambda _: Answer(204), Mailbox())
+    dispatcher, channel = make_dispatcher(rig, lambda _: httpx.Response(204), Mailbox())
     directory, tries = rig.deliveries.directory, 0
 
     async def away_at_first() -> Directory:

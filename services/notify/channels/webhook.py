@@ -2,22 +2,21 @@
 
 Only a 2xx is success. Nothing is followed, the reply is read to a cap, every wait has an end. What went wrong
 before the body was sent certainly did not arrive; after that nobody knows, and the same id is sent again.
-
-It speaks through aiohttp: the pool of httpx slows with each request in flight, and its requests and replies cost
-more than sending them.
 """
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterable, Awaitable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from http import HTTPStatus
-from typing import Any, Final, Protocol
+from functools import lru_cache
+from typing import Final
 
 import aiohttp
+import httpx
 
 from services.notify.channels.address_guard import AddressGuard, AddressRefused
+from services.notify.channels.pooled import PooledTransport
 from services.notify.channels.signing import sign
 from services.storage.delivery_records import Deferred, Delivered, Outcome, Rejected
 
@@ -25,63 +24,18 @@ _REPLY_CAP: Final = 4096
 _REPLY_WAIT: Final = 5.0  # seconds for the body of a reply, which nobody reads
 _BASE_HEADERS: Final = {"content-type": "application/json", "user-agent": "early-warning-relay"}
 _KEPT_FOR: Final = 60.0  # seconds that an idle connection stays open
-_UNASKED: Final = ("Accept-Encoding",)  # nobody reads the body of a reply
+_GONE: Final = 410
+_TOO_LARGE: Final = 413
+_SERVER_ERRORS: Final = 500
 _THROTTLED: Final = frozenset({429, 502, 503, 504})
-
-
-class Body(Protocol):
-    """The body of a reply, as it comes."""
-
-    def is_eof(self) -> bool:
-        """Return whether all of it has come."""
-        ...
-
-    def iter_any(self) -> AsyncIterable[bytes]:
-        """Yield what has come."""
-        ...
-
-
-class Reply(Protocol):
-    """What the channel needs of `aiohttp.ClientResponse`: its body is not read yet."""
-
-    @property
-    def status(self) -> int:
-        """The status code."""
-        ...
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """The headers, whatever their case."""
-        ...
-
-    @property
-    def content(self) -> Body:
-        """The body."""
-        ...
-
-    def release(self) -> Any:
-        """Give the connection back; it is closed where the body was not read to its end."""
-        ...
-
-
-class Session(Protocol):
-    """What the channel needs of `aiohttp.ClientSession`."""
-
-    def post(
-        self, url: str, *, data: bytes, headers: Mapping[str, str], allow_redirects: bool
-    ) -> Awaitable[Reply]:
-        """Send one request; the answer is the reply once its head is here."""
-        ...
-
-    async def close(self) -> None:
-        """Close all connections."""
-        ...
+_NO_CONTENT: Final = 204  # RFC 9110 15.3.5: it has no body
+_ADDRESSES: Final = 4096
 
 
 class WebhookChannel:
     """Sends webhooks over kept connections; use as ``async with``.
 
-    ``timeout`` bounds an attempt up to the head of the reply; ``session`` stands in for the network in tests.
+    ``timeout`` bounds connecting and each read; ``transport`` stands in for the network in tests.
     """
 
     def __init__(
@@ -91,25 +45,25 @@ class WebhookChannel:
         timeout: timedelta = timedelta(seconds=15),
         connections: int = 256,
         trust: ssl.SSLContext | None = None,
-        session: Session | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._guard = guard
         self._timeout = timeout.total_seconds()
         self._connections = connections
         self._trust = trust
-        self._given = session
-        self._session: Session | None = None
+        self._given = transport
+        self._transport: httpx.AsyncBaseTransport | None = None
 
     async def __aenter__(self) -> "WebhookChannel":
         """Open the pool of connections; nothing is connected yet."""
-        self._session = self._given or self._opened()
+        self._transport = self._given or PooledTransport(self._session(), timeout=self._timeout)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Close all connections."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        if self._transport is not None:
+            await self._transport.aclose()
+            self._transport = None
 
     async def send(
         self,
@@ -129,34 +83,35 @@ class WebhookChannel:
         signed = sign(notification_id=notification_id, timestamp=int(now.timestamp()), body=body, keys=keys)
         try:
             return await self._post(url, body, headers=_BASE_HEADERS | signed, now=now)
-        except (aiohttp.ClientError, TimeoutError, OSError, UnicodeError) as fault:
+        except (httpx.TransportError, httpx.InvalidURL, aiohttp.ClientError, TimeoutError, OSError) as fault:
             return _failure(fault)
 
     async def _post(self, url: str, body: bytes, *, headers: Mapping[str, str], now: datetime) -> Outcome:
-        if self._session is None:
+        if self._transport is None:
             raise RuntimeError("the channel is not open")
+        request = httpx.Request("POST", _parsed(url), content=body, headers=headers)
         async with asyncio.timeout(self._timeout):
-            reply = await self._session.post(url, data=body, headers=headers, allow_redirects=False)
+            reply = await self._transport.handle_async_request(request)
         try:
-            if not reply.content.is_eof():
-                await self._read_to_cap(reply.content)
+            if reply.status_code != _NO_CONTENT:
+                await self._read_to_cap(reply)
         finally:
-            reply.release()
-        return _outcome(reply.status, reply.headers.get("retry-after"), now=now)
+            await reply.aclose()
+        return _outcome(reply.status_code, reply.headers.get("retry-after"), now=now)
 
-    async def _read_to_cap(self, body: Body) -> None:
+    async def _read_to_cap(self, reply: httpx.Response) -> None:
         """Read what is needed to use the connection again; the status has come, so nothing here can fail."""
         read = 0
         try:
-            async with asyncio.timeout(min(_REPLY_WAIT, self._timeout)):
-                async for chunk in body.iter_any():
+            async with asyncio.timeout(_REPLY_WAIT):
+                async for chunk in reply.aiter_raw():
                     read += len(chunk)
                     if read > _REPLY_CAP:
                         return
-        except (aiohttp.ClientError, TimeoutError):
+        except (httpx.TransportError, httpx.StreamError, aiohttp.ClientError, TimeoutError):
             return
 
-    def _opened(self) -> Session:
+    def _session(self) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
             limit=self._connections,
             keepalive_timeout=_KEPT_FOR,
@@ -164,13 +119,13 @@ class WebhookChannel:
             socket_factory=self._guard.open_socket,
         )
         return aiohttp.ClientSession(
-            connector=connector,
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),  # each attempt has its own
-            trust_env=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            skip_auto_headers=_UNASKED,
+            connector=connector, trust_env=False, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
         )
+
+
+@lru_cache(maxsize=_ADDRESSES)
+def _parsed(url: str) -> httpx.URL:
+    return httpx.URL(url)
 
 
 def _outcome(status: int, retry_after: str | None, *, now: datetime) -> Outcome:
@@ -178,18 +133,18 @@ def _outcome(status: int, retry_after: str | None, *, now: datetime) -> Outcome:
 
     A 4xx may be our body or their configuration; a receiver that is mended must not have lost an alert.
     """
-    if 200 <= status <= 299:
+    if httpx.codes.is_success(status):
         return Delivered(status_code=status)
-    if status == HTTPStatus.GONE:
+    if status == _GONE:
         return Rejected(reason="gone", status_code=status, disables=True)
-    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+    if status == _TOO_LARGE:
         return Rejected(reason="too_large", status_code=status)
-    if 300 <= status <= 399:
+    if httpx.codes.is_redirect(status):
         return Deferred(reason="redirect", status_code=status)
     wait = _retry_after(retry_after, now=now)
     if status in _THROTTLED:
         return Deferred(reason="throttled", status_code=status, retry_after=wait)
-    reason = "server_error" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "client_error"
+    reason = "server_error" if status >= _SERVER_ERRORS else "client_error"
     return Deferred(reason=reason, status_code=status, retry_after=wait)
 
 
@@ -218,7 +173,10 @@ def _failure(fault: BaseException) -> Outcome:
             if isinstance(cause.__cause__, AddressRefused):
                 return Rejected(reason="address_refused")
             return Deferred(reason="unreachable")
-        if isinstance(cause, aiohttp.InvalidURL | UnicodeError):  # a name that no resolver can be asked for
+        if isinstance(cause, httpx.ConnectError | httpx.PoolTimeout):
+            return Deferred(reason="unreachable")
+        if isinstance(cause, httpx.InvalidURL | httpx.UnsupportedProtocol | aiohttp.InvalidURL):
             return Rejected(reason="url_malformed")
         cause = cause.__cause__
-    return Deferred(reason="timeout" if isinstance(fault, TimeoutError) else "broken_off", maybe=True)
+    timed_out = isinstance(fault, httpx.TimeoutException | TimeoutError)
+    return Deferred(reason="timeout" if timed_out else "broken_off", maybe=True)

@@ -1,12 +1,12 @@
 """What a webhook's reply means, and what leaves with it."""
 
 import time
+from collections.abc import AsyncIterator
 from datetime import timedelta
-from itertools import repeat
 
 import aiohttp
+import httpx
 import pytest
-from aiohttp.client_reqrep import ConnectionKey
 from standardwebhooks.webhooks import Webhook
 
 from services.notify.channels.address_guard import AddressGuard
@@ -14,31 +14,26 @@ from services.notify.channels.signing import secret_bytes, secret_text, sign
 from services.notify.channels.webhook import WebhookChannel
 from services.storage.delivery_records import Deferred, Delivered, Outcome, Rejected
 from tests.builders import NOW
-from tests.webhooks import Answer, Answering, Chunks, Posted
 
 URL = "https://hooks.example.org/alerts"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
-NOT_CONNECTED = aiohttp.ClientConnectorError(
-    ConnectionKey("hooks.example.org", 443, True, True, None, None, None), ConnectionRefusedError()
-)
-
 
 async def post(
-    reply: Answer | Exception, *, url: str = URL, keys: tuple[bytes, ...] = (b"k" * 32,)
+    reply: httpx.Response | Exception, *, url: str = URL, keys: tuple[bytes, ...] = (b"k" * 32,)
 ) -> Outcome:
-    def answer(_: Posted) -> Answer:
+    def answer(request: httpx.Request) -> httpx.Response:
         if isinstance(reply, Exception):
             raise reply
         return reply
 
-    async with WebhookChannel(AddressGuard(), session=Answering(answer)) as channel:
+    async with WebhookChannel(AddressGuard(), transport=httpx.MockTransport(answer)) as channel:
         return await channel.send(url, b"{}", notification_id="n-1", keys=keys, now=NOW)
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
 async def test_2xx_is_delivered(status: int) -> None:
-    assert await post(Answer(status)) == Delivered(status_code=status)
+    assert await post(httpx.Response(status)) == Delivered(status_code=status)
 
 
 @pytest.mark.parametrize(
@@ -52,13 +47,13 @@ async def test_2xx_is_delivered(status: int) -> None:
     ],
 )
 async def test_everything_else_is_tried_again(status: int, reason: str) -> None:
-    outcome = await post(Answer(status, headers={"location": "https://other.example.org"}))
+    outcome = await post(httpx.Response(status, headers={"location": "https://other.example.org"}))
     assert outcome == Deferred(reason=reason, status_code=status)
 
 
 async def test_gone_disables_and_too_large_is_final() -> None:
-    assert await post(Answer(410)) == Rejected(reason="gone", status_code=410, disables=True)
-    assert await post(Answer(413)) == Rejected(reason="too_large", status_code=413)
+    assert await post(httpx.Response(410)) == Rejected(reason="gone", status_code=410, disables=True)
+    assert await post(httpx.Response(413)) == Rejected(reason="too_large", status_code=413)
 
 
 @pytest.mark.parametrize(
@@ -73,18 +68,17 @@ async def test_gone_disables_and_too_large_is_final() -> None:
     ],
 )
 async def test_retry_after_is_seconds_or_a_date(header: str, wait: timedelta | None) -> None:
-    outcome = await post(Answer(429, headers={"retry-after": header}))
+    outcome = await post(httpx.Response(429, headers={"retry-after": header}))
     assert isinstance(outcome, Deferred)
     assert outcome.retry_after == wait
 
 
 async def test_what_failed_before_the_request_certainly_did_not_arrive() -> None:
-    assert await post(NOT_CONNECTED) == Deferred(reason="unreachable")
+    assert await post(httpx.ConnectError("refused")) == Deferred(reason="unreachable")
 
 
 @pytest.mark.parametrize(
-    "fault",
-    [aiohttp.ServerTimeoutError(), aiohttp.ServerDisconnectedError(), ConnectionResetError(), TimeoutError()],
+    "fault", [httpx.ReadTimeout(""), httpx.ReadError(""), aiohttp.ClientPayloadError(), TimeoutError()]
 )
 async def test_what_failed_after_the_request_may_have_arrived(fault: Exception) -> None:
     outcome = await post(fault)
@@ -93,14 +87,21 @@ async def test_what_failed_after_the_request_may_have_arrived(fault: Exception) 
 
 
 async def test_nothing_is_sent_unsigned_or_in_the_clear() -> None:
-    assert await post(Answer(200), keys=()) == Deferred(reason="no_webhook_secret")
-    assert await post(Answer(200), url="http://hooks.example.org") == Rejected(reason="https_only")
+    assert await post(httpx.Response(200), keys=()) == Deferred(reason="no_webhook_secret")
+    assert await post(httpx.Response(200), url="http://hooks.example.org") == Rejected(reason="https_only")
 
 
 async def test_an_endless_reply_is_read_to_a_cap() -> None:
-    endless = Chunks(repeat(b"x" * 1024))
-    assert await post(Answer(200, content=endless)) == Delivered(status_code=200)
-    assert endless.read <= 8192
+    read = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal read
+        while True:
+            read += 1024
+            yield b"x" * 1024
+
+    assert await post(httpx.Response(200, content=endless())) == Delivered(status_code=200)
+    assert read <= 8192
 
 
 def test_the_published_vector_is_reproduced() -> None:
