@@ -100,6 +100,12 @@ async def test_an_inner_address_is_refused_where_the_socket_is_made(host: str) -
         assert await post(channel, f"https://{host}:{free_port()}/x") == Rejected(reason="address_refused")
 
 
+@pytest.mark.parametrize("host", ["[::1", "hooks..example.org", f"{'a' * 70}.example.org"])
+async def test_a_name_that_cannot_be_one_is_refused(host: str) -> None:
+    async with open_channel() as channel:
+        assert await post(channel, f"https://{host}/x") == Rejected(reason="url_malformed")
+
+
 class Mailboxes:
     """A mail server with a few mailboxes that are full or not there."""
 

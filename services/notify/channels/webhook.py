@@ -83,7 +83,7 @@ class WebhookChannel:
         signed = sign(notification_id=notification_id, timestamp=int(now.timestamp()), body=body, keys=keys)
         try:
             return await self._post(url, body, headers=_BASE_HEADERS | signed, now=now)
-        except (httpx.TransportError, httpx.InvalidURL, aiohttp.ClientError, TimeoutError, OSError) as fault:
+        except (httpx.TransportError, httpx.InvalidURL, aiohttp.ClientError, OSError, UnicodeError) as fault:
             return _failure(fault)
 
     async def _post(self, url: str, body: bytes, *, headers: Mapping[str, str], now: datetime) -> Outcome:
@@ -175,7 +175,10 @@ def _failure(fault: BaseException) -> Outcome:
             return Deferred(reason="unreachable")
         if isinstance(cause, httpx.ConnectError | httpx.PoolTimeout):
             return Deferred(reason="unreachable")
-        if isinstance(cause, httpx.InvalidURL | httpx.UnsupportedProtocol | aiohttp.InvalidURL):
+        # a UnicodeError is a name that no resolver can be asked for
+        if isinstance(
+            cause, httpx.InvalidURL | httpx.UnsupportedProtocol | aiohttp.InvalidURL | UnicodeError
+        ):
             return Rejected(reason="url_malformed")
         cause = cause.__cause__
     timed_out = isinstance(fault, httpx.TimeoutException | TimeoutError)
