@@ -33,6 +33,8 @@ _RAW_ALWAYS = [(name.encode(), value.encode()) for name, value in _ALWAYS]
 _RAW_UNLESS_SET = [(name.encode(), value.encode()) for name, value in _UNLESS_SET]
 _HSTS = (b"strict-transport-security", b"max-age=31536000")
 
+_LATE = "It took too long. Whether it was kept is unknown: repeat the request after Retry-After."
+
 
 class Envelope:
     """The one layer around the routes."""
@@ -59,12 +61,19 @@ class Envelope:
             scope = {**scope, "method": "GET", HEAD: True}
         try:
             async with asyncio.timeout(self._seconds):
-                await self._app(scope, receive, reply.send)
+                await self._answered(scope, receive, reply)
         except TimeoutError:
             if reply.begun:
                 raise
-            late = answer(Refusal(503, "unavailable", headers={"Retry-After": "5"}), Request(scope))
-            await late(scope, receive, reply.send)
+            refusal = Refusal(503, "unavailable", detail=_LATE, headers={"Retry-After": "5"})
+            async with asyncio.timeout(self._seconds):
+                await answer(refusal, Request(scope))(scope, receive, reply.send)
+
+    async def _answered(self, scope: Scope, receive: Receive, reply: "_Reply") -> None:
+        try:
+            await self._app(scope, receive, reply.send)
+        except TimeoutError:
+            raise
         except Exception as fault:
             if reply.begun:
                 raise

@@ -11,10 +11,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
+import structlog
+
 from services.errors import Transient
 from services.notify.channels.sending import Sender, Sent
 from services.notify.instruments import Instruments
 from services.storage.delivery_records import (
+    INTERNAL_ERROR,
     URGENT,
     Appetite,
     Claim,
@@ -26,6 +29,8 @@ from services.storage.delivery_records import (
     Settlement,
 )
 from services.storage.records import ChannelKind, Directory
+
+log = structlog.get_logger(__name__)
 
 _BATCH: Final = 128
 _OF_MAIL: Final = 4  # one slot in so many: by default more than there are connections to the mail server
@@ -108,7 +113,7 @@ class Dispatcher:
         """
         if self._group is None:
             return Appetite(0)
-        return self._appetite_beside(list(self._flying.values()))  # at once: the ledger's thread asks too
+        return self._appetite_beside(list(self._flying.values()))  # at once: the ledger's writer asks too
 
     def followed(self, followed: Followed) -> None:
         """Send what was claimed where it was routed, and look for what was not claimed there."""
@@ -196,6 +201,9 @@ class Dispatcher:
             reason = "took_too_long"
         except Transient:
             sent = Sent(outcome=Deferred(reason="ledger", blames_endpoint=False), content=None)
+        except Exception:  # a fault of ours with one letter must not keep all others from being sent
+            log.exception("a notification could not be sent", notification_id=claim.notification.id)
+            reason = INTERNAL_ERROR
         finally:  # cancelled at the drain deadline: whether it arrived is unknown, and that is settled too
             # It may have waited for us as well as for its receiver, whose own time is bounded by the channel.
             unknown = Deferred(reason=reason, maybe=begun, blames_endpoint=False)

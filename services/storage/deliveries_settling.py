@@ -18,6 +18,7 @@ from services.storage.deliveries_rows import NOTIFICATION_COLUMNS, to_notificati
 from services.storage.deliveries_states import CLAIMED
 from services.storage.deliveries_waiting import release_waiters, superseding_waiters
 from services.storage.delivery_records import (
+    OUR_FAULTS,
     Deferred,
     Delivered,
     Health,
@@ -217,7 +218,7 @@ def _next_state(
         case Moved() if not replaced:
             return NotificationState.PENDING, None, settlement.ended_at
         case Deferred(retry_after=retry_after, blames_endpoint=blames) if not replaced:
-            if not blames:
+            if not blames and settlement.outcome.reason not in OUR_FAULTS:
                 return NotificationState.PENDING, settlement.outcome.reason, settlement.ended_at
             next_at = rules.retry_at(
                 failures=before.attempts,

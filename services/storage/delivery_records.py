@@ -111,6 +111,13 @@ class Claim:
     until: datetime | None = None
 
 
+NOT_WRITTEN: Final = "not_written"
+INTERNAL_ERROR: Final = "internal_error"
+OUR_FAULTS: Final = frozenset(
+    {NOT_WRITTEN, INTERNAL_ERROR}
+)  # the next try comes later, as after a failure of theirs
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivered:
     """The channel took it."""

@@ -43,6 +43,8 @@ class Connections:
         except BaseException as fault:
             try:
                 await give_up(connection, fault)
+                if kind_of(fault) is Kind.LOST:
+                    await self._distrust(fault)
             finally:
                 await asyncio.shield(asyncio.ensure_future(connection.close()))  # to the pool
             raise
@@ -54,6 +56,13 @@ class Connections:
         while self._idle:
             await self._idle.pop().close()
         await self._engine.dispose()
+
+    async def _distrust(self, fault: BaseException) -> None:
+        """Drop those at rest: what cut one off may have cut off all, and each would be found out in its turn."""
+        idle, self._idle = self._idle, []
+        for connection in idle:
+            await connection.invalidate(fault)
+            await connection.close()
 
     async def _take(self) -> AsyncConnection:
         """Return the one that was used last, of which both sides have most at hand; else a new one."""

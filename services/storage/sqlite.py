@@ -44,6 +44,8 @@ _MOST_BEHIND: Final = 2  # of them while a sender waits: they are heavier, and c
 _MOST_WAITING: Final = 20_000  # a bound for every queue; far above what the HTTP limits let in
 _SOFTWARE: Final = 70  # exit status of a fault in the code (sysexits.h)
 _SLOW_READERS: Final = 2
+_MOST_UNSYNCED: Final = 64  # commits; a disk that stands still must not take all memory
+_LONGEST_PAUSE: Final = 1.0  # seconds that the writer stands still for a checkpoint
 _SLICE: Final = 0.002  # seconds of units on end; then whoever else is ready has a turn
 _CHANGES: Final = 2_000  # rows between two checkpoints: some eighty alerts, 20 MB of the log
 _LONGEST_LOG: Final = (
@@ -95,14 +97,19 @@ class SqliteLedger:
         self._reading: Connection | None = None
         self._slow = ThreadPoolExecutor(_SLOW_READERS, thread_name_prefix="ledger-reader")
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="ledger-disk")
+        self._checkpoints = ThreadPoolExecutor(1, thread_name_prefix="ledger-checkpoint")
+        self._taker = self._engine.connect()  # opened now: later there may be no handle left
         self._writer = self._engine.connect()
         driver = driver_of(self._writer)
+        if exclusive:  # what a disk had failed to keep may be in memory only: it is written once more
+            driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._log = open_log(path, driver)
         driver.execute("PRAGMA busy_timeout=0")  # the loop must not stand still: `begin` waits instead
         driver.execute("PRAGMA synchronous=NORMAL")  # for `_sync` does that
         self._ahead: deque[_Waiting] = deque()
         self._behind: deque[_Waiting] = deque()
         self._unsynced: list[_Committed] = []
+        self._closed = False
         self._serving: asyncio.Task[None] | None = None
         self._syncing: asyncio.Future[None] | None = None
         self._changes = 0  # of the writer, at the last checkpoint
@@ -119,6 +126,8 @@ class SqliteLedger:
         What the unit raises is raised here and undoes this unit only. `Transient`: the ledger is out of reach
         (disk full, too many waiting); nothing was kept.
         """
+        if self._closed:
+            raise Transient("the ledger is closed")
         loop = asyncio.get_running_loop()
         queue = self._ahead if first else self._behind
         if len(queue) >= _MOST_WAITING:
@@ -165,19 +174,23 @@ class SqliteLedger:
 
     async def close(self) -> None:
         """Finish what waits, then close; nothing can be written afterwards."""
-        if self._serving is not None:
-            await self._serving
-        while self._syncing is not None:
-            await asyncio.wait([self._syncing])
-        self._slow.shutdown()
-        self._disk.shutdown()
-        if self._reading is not None:
-            self._reading.close()
+        while under_way := self._under_way():
+            await asyncio.wait(under_way)
+            await asyncio.sleep(0)  # those who are answered by it may write again
+        self._closed = True
+        for threads in (self._slow, self._disk, self._checkpoints):
+            threads.shutdown()
         os.close(self._log)
-        self._writer.close()
+        for connection in (self._reading, self._taker, self._writer):
+            if connection is not None:
+                connection.close()
         self._engine.dispose()
         if self._lock is not None:
             os.close(self._lock)
+
+    def _under_way(self) -> list[asyncio.Future[Any]]:
+        both = (self._serving, self._syncing)
+        return [one for one in both if one is not None and not one.done()]
 
     def _read_apart(self, query: Unit[T]) -> T:
         with self._engine.connect() as connection:
@@ -196,6 +209,8 @@ class SqliteLedger:
         ahead, behind = self._ahead, self._behind
         while ahead or behind:
             await self._shorten_log()
+            if self._syncing is not None and len(self._unsynced) >= _MOST_UNSYNCED:
+                await asyncio.wait([self._syncing])
             batch = [ahead.popleft() for _ in range(min(len(ahead), _MOST_IN_A_COMMIT))]
             room = _MOST_BEHIND if batch else _MOST_TOGETHER
             batch += [behind.popleft() for _ in range(min(len(behind), room))]
@@ -242,10 +257,10 @@ class SqliteLedger:
             return
         if (fault := disk.exception()) is not None:
             _end(fault)
-        if self._unsynced:
-            self._sync()
         for committed in batches:
             disk.get_loop().call_soon(self._answer, committed)
+        if self._unsynced:
+            self._sync()
 
     async def _shorten_log(self) -> None:
         """Begin a checkpoint when there is much to take in; wait for it only where the log has become too long.
@@ -255,14 +270,14 @@ class SqliteLedger:
         if self._checkpoint is not None and self._checkpoint.done():
             pages, self._checkpoint = self._checkpoint.result(), None
             if pages > _LONGEST_LOG:
-                await self._begin_checkpoint()
+                await asyncio.wait([self._begin_checkpoint()], timeout=_LONGEST_PAUSE)
         changes = driver_of(self._writer).total_changes
         if self._checkpoint is None and changes - self._changes > _CHANGES:
             self._changes = changes
             self._checkpoint = self._begin_checkpoint()
 
     def _begin_checkpoint(self) -> asyncio.Future[int]:
-        return asyncio.get_running_loop().run_in_executor(self._slow, self._read_apart, take_in_log)
+        return asyncio.get_running_loop().run_in_executor(self._checkpoints, take_in_log, self._taker)
 
     def _follow(
         self, connection: Connection, driver: sqlite3.Connection, *, alone: bool
@@ -274,13 +289,15 @@ class SqliteLedger:
             if not events or (follower.patient and not alone):
                 continue
             driver.execute("SAVEPOINT follower")
+            appended = len(connection.info[EVENTS])
             try:
                 said.append(partial(follower.then, follower.unit(connection, events)))
-            except (OperationalError, sqlite3.OperationalError):
-                raise  # the ledger's fault: it befalls the whole commit
             except Exception:  # whoever reads the topic meets the same fault, and answers for it
+                if not driver.in_transaction:
+                    raise  # the ledger's fault: it befalls the whole commit
                 log.warning("not followed", topic=follower.topic, exc_info=True)
                 driver.execute("ROLLBACK TO follower")
+                del connection.info[EVENTS][appended:]  # nobody else follows what was undone
             driver.execute("RELEASE follower")
         return said
 

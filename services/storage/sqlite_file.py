@@ -9,7 +9,7 @@ from typing import Final
 
 import structlog
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from services.errors import Misconfigured
@@ -78,7 +78,7 @@ def take_in_log(connection: Connection) -> int:
     """Copy the log into the file, as far as no reader needs it; return how many pages the log has."""
     try:
         _busy, pages, _copied = connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").one()
-    except OperationalError:
+    except DBAPIError:  # nothing is lost, and it is tried again
         log.warning("the log could not be taken into the file", exc_info=True)
         return 0
     return int(pages)

@@ -11,7 +11,7 @@ from schemas.vocabularies import Tlp
 from services.storage.delivery_records import Deferred, Delivered, Outcome
 from services.storage.tables import threads
 from tests.builders import make_alert
-from tests.deliveries_rig import Rig, email, make_recipient, until
+from tests.deliveries_rig import Rig, email, make_recipient, until, webhook
 from tests.dispatching import make_dispatcher, make_sender
 
 
@@ -58,6 +58,40 @@ async def test_an_attempt_is_given_up_before_its_claim_ends(rig: Rig) -> None:
     assert receiver.given_up == len(receiver.begun)
     (row,) = await rig.rows()  # pending, or claimed again by the same commit
     assert row.received  # it may have arrived: a correction goes there too
+
+
+class Faulty(Receiver):
+    """Code of ours with a fault, met after the letter began to leave."""
+
+    async def send(self, *_: object, **__: object) -> Outcome:
+        raise ZeroDivisionError
+
+
+async def test_a_fault_in_the_code_defers_that_letter_and_no_other(rig: Rig) -> None:
+    await rig.direct(make_recipient(channels=(webhook(), email())))
+    await rig.issue()
+    stop = asyncio.Event()
+    dispatcher = make_dispatcher(rig, make_sender(rig, Faulty(answers=True), mail=Taking()))
+
+    async def settled() -> bool:
+        return len(await rig.attempts()) >= 2
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(dispatcher.run(stop))
+        await until(settled)
+        stop.set()
+
+    ended = [(one.outcome, one.reason) for one in await rig.attempts()]
+    assert sorted(ended) == [("delivered", ""), ("unknown", "internal_error")]
+    (waiting,) = [row for row in await rig.rows() if row.state == "pending"]
+    assert waiting.next_at > rig.now  # not tried again and again at once
+
+
+class Taking:
+    """A mail server that takes everything."""
+
+    async def send(self, address: str, message: bytes, **_: object) -> Outcome:
+        return Delivered(status_code=250)
 
 
 class Crowded:

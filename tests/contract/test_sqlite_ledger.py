@@ -88,6 +88,39 @@ async def test_a_second_relay_on_the_file_is_refused_and_a_command_is_not(path: 
     await ledger.close()
 
 
+async def test_who_is_answered_while_it_closes_may_still_write_and_nobody_afterwards(path: Path) -> None:
+    ledger = SqliteLedger(path)
+
+    async def twice() -> None:
+        await ledger.write(partial(put, name="first"))
+        await ledger.write(partial(put, name="second"))
+
+    writing = asyncio.create_task(twice())
+    await asyncio.sleep(0)
+    await ledger.close()
+    await writing
+    assert is_kept(path, "second")
+    with pytest.raises(Transient):
+        await ledger.write(partial(put, name="third"))
+
+
+async def test_slow_readers_hold_up_no_writer_however_long_the_log_is(
+    ledger: SqliteLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.storage.sqlite._CHANGES", 0)
+    monkeypatch.setattr("services.storage.sqlite._LONGEST_LOG", 0)
+    done = threading.Event()
+    reading = [asyncio.create_task(ledger.read_slowly(lambda _: done.wait(30))) for _ in range(3)]
+    try:
+        async with asyncio.timeout(10):
+            for number in range(20):
+                await ledger.write(partial(put, name=str(number)))
+                await asyncio.sleep(0.01)
+    finally:
+        done.set()
+    assert all(await asyncio.gather(*reading))
+
+
 async def test_a_full_disk_is_transient_and_loses_only_what_was_refused(ledger: SqliteLedger) -> None:
     await ledger.write(lambda connection: put(connection, "before"))
     await ledger.write(lambda connection: connection.exec_driver_sql("PRAGMA max_page_count=1"))
@@ -128,6 +161,32 @@ async def test_a_follower_that_fails_takes_nothing_with_it(ledger: SqliteLedger)
     assert await ledger.read(partial(outbox.read, topics=["a.v1"], after=0, most=5)) != []
     assert await names(ledger) == []
     assert said == []
+
+
+async def test_a_statement_of_a_follower_that_the_database_refuses_takes_nothing_with_it_either(
+    ledger: SqliteLedger,
+) -> None:
+    def unit(connection: Connection, _: Sequence[Event]) -> None:
+        connection.exec_driver_sql("SELECT no_such_column FROM counters")
+
+    ledger.follow("a.v1", unit, lambda _: None)
+    await ledger.write(partial(append, "a.v1", "1"))
+    assert len(await ledger.read(partial(outbox.read, topics=["a.v1"], after=0, most=5))) == 1
+
+
+async def test_nobody_follows_what_a_follower_undid(ledger: SqliteLedger) -> None:
+    said: list[list[str]] = []
+
+    def fails(connection: Connection, _: Sequence[Event]) -> None:
+        append("b.v1", "undone", connection)
+        raise ValueError
+
+    ledger.follow("a.v1", fails, lambda _: None)
+    ledger.follow("b.v1", lambda _, events: [one.event_id for one in events], said.append)
+    await ledger.write(partial(append, "a.v1", "1"))
+    assert said == []
+    await ledger.write(partial(append, "b.v1", "2"))
+    assert said == [["2"]]
 
 
 async def test_a_follower_that_fails_when_it_is_told_keeps_nothing_from_the_others(

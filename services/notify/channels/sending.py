@@ -21,6 +21,7 @@ from services.notify.letters import Earlier, Letter, Links
 from services.notify.links import LinkKeys, make_links, make_token
 from services.notify.occasions import ISSUE, endpoint_id
 from services.storage.delivery_records import (
+    NOT_WRITTEN,
     Claim,
     Deferred,
     Moved,
@@ -241,7 +242,7 @@ class Sender:
             body = self._written(letter, channel, first=first, now=now)
         except Exception:  # one letter that cannot be written must not stop all the others
             log.exception("a letter could not be written", notification_id=letter.notification_id)
-            return Deferred(reason="not_written", blames_endpoint=False)
+            return Deferred(reason=NOT_WRITTEN, blames_endpoint=False)
         if channel.kind is not ChannelKind.WEBHOOK:
             assert self._channels.email is not None  # refused above
             return await self._channels.email.send(

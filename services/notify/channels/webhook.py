@@ -156,9 +156,9 @@ def _retry_after(text: str | None, *, now: datetime) -> timedelta | None:
         return timedelta(seconds=min(int(text.strip()[:9]), 10**8))
     try:
         at = parsedate_to_datetime(text)
-    except ValueError:
+        return max((at if at.tzinfo is not None else at.replace(tzinfo=UTC)) - now, timedelta(0))
+    except (ValueError, OverflowError):
         return None
-    return max((at if at.tzinfo is not None else at.replace(tzinfo=UTC)) - now, timedelta(0))
 
 
 def _failure(fault: BaseException) -> Outcome:

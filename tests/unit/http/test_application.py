@@ -114,6 +114,23 @@ async def test_a_call_that_takes_too_long_is_given_up(client: httpx.AsyncClient)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
 
 
+@pytest.mark.parametrize("path", ["/crash", "/hang", "/no-such-path"])
+async def test_an_answer_that_nobody_reads_is_given_up(path: str) -> None:
+    app = build_application(_router(), version="1", request_time=timedelta(milliseconds=50))
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(_: Message) -> None:
+        await asyncio.Event().wait()
+
+    scope = {"type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": b""}
+    began = asyncio.get_running_loop().time()
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(app({**scope, "headers": [], "scheme": "http"}, receive, send), 10)
+    assert asyncio.get_running_loop().time() - began < 5
+
+
 async def test_a_body_that_does_not_arrive_is_given_up(client: httpx.AsyncClient) -> None:
     async def never() -> AsyncIterator[bytes]:
         yield b"{"

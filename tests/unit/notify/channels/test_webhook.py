@@ -65,6 +65,8 @@ async def test_gone_disables_and_too_large_is_final() -> None:
         ("soon", None),
         ("9" * 400, timedelta(seconds=10**8)),
         ("-1", None),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None),
+        ("Mon, 01 Jan 2029 00:00:00 +99999999999999999999", None),
     ],
 )
 async def test_retry_after_is_seconds_or_a_date(header: str, wait: timedelta | None) -> None:
