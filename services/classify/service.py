@@ -69,9 +69,8 @@ class ClassifyService:
 
     def _at_once(self, event: Event) -> tuple[Proposal, Decide] | None:
         message = message_of(event.payload)
-        if event.event_id != message.id or _may_join(
-            message
-        ):  # brought again; or people may have said something
+        brought_again = event.event_id != message.id
+        if brought_again or _may_join(message):
             return None
         return self._proposed(message, NOTHING_SAID)
 

@@ -6,11 +6,11 @@ documentation. What a call does stands in the `api.py` or `pages/` of its servic
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from functools import partial
 
 from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
@@ -20,7 +20,7 @@ from services.errors import Invalid, Transient
 from services.http.docs import docs_routes
 from services.http.envelope import Envelope
 from services.http.health import Check, health_routes
-from services.http.problems import Refusal, answer
+from services.http.problems import Refusal
 
 REQUEST_TIME = timedelta(seconds=30)
 _RETRY_AFTER = "2"
@@ -55,12 +55,8 @@ def build_application(
     routes = [route for router in (*routers, health_routes(checks)) for route in router.routes]
     routes += docs_routes(routes, version=version).routes
 
-    def told(fault: Exception, request: Request) -> Response | None:
-        refusal = _refusal(fault, request, routes=routes)
-        return None if refusal is None else answer(refusal, request)
-
     router = Router(routes=routes, redirect_slashes=False, default=_nothing)
-    application = Envelope(router, request_time=request_time, told=told)
+    application = Envelope(router, request_time=request_time, refusal_of=partial(_refusal, routes=routes))
     if not trusted_proxies:
         return application
     # the outermost: all that follows sees the caller; its types are the server's own for the same things

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.http.problems import Refusal, answer
@@ -40,16 +39,20 @@ class Envelope:
     """The one layer around the routes."""
 
     def __init__(
-        self, app: ASGIApp, *, request_time: timedelta, told: Callable[[Exception, Request], Response | None]
+        self,
+        app: ASGIApp,
+        *,
+        request_time: timedelta,
+        refusal_of: Callable[[Exception, Request], Refusal | None],
     ) -> None:
         """Wrap `app`; a call that takes longer than `request_time` is cancelled and answered with 503.
 
-        A call that ends in a fault is answered with what it is `told` of it. None stands for a fault in the code,
-        which is answered with 500 and raised again, so that the server logs it.
+        A call that ends in a fault is answered with its refusal. None stands for a fault in the code, which is
+        answered with 500 and raised again, so that the server logs it.
         """
         self._app = app
         self._seconds = request_time.total_seconds()
-        self._told = told
+        self._refusal_of = refusal_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one call."""
@@ -78,10 +81,9 @@ class Envelope:
             if reply.begun:
                 raise
             request = Request(scope)
-            told = self._told(fault, request)
-            response = told or answer(Refusal(500, "internal"), request)
-            await response(scope, receive, reply.send)
-            if told is None:
+            refusal = self._refusal_of(fault, request)
+            await answer(refusal or Refusal(500, "internal"), request)(scope, receive, reply.send)
+            if refusal is None:
                 raise
 
 

@@ -87,9 +87,7 @@ def parse_alert(body: bytes, *, now: datetime) -> Alert:
     if exceeds(body, MOST_VALUES):
         _refuse(413, "", "too_many_values", f"An alert holds at most {MOST_VALUES} values")
     if not any(mark in body for mark in _SUSPICIOUS):
-        with suppress(
-            ValueError, RecursionError
-        ):  # what is wrong is told below, with everything else that is
+        with suppress(ValueError, RecursionError):  # what is wrong is told below, with all else that is
             return _on_time(Alert.model_validate(_plain.decode(body.decode())), now=now)
     return alert_from_json(read_body(body), now=now)
 

@@ -186,7 +186,6 @@ class Dispatcher:
         begun = False
         reason = "stopped"
         sent: Sent | None = None
-        recipient = directory.recipients.get(claim.notification.recipient_id)
 
         def begin() -> bool:
             nonlocal begun
@@ -217,7 +216,7 @@ class Dispatcher:
                     began_at=began_at,
                     ended_at=self._clock(),
                     draw=self._draw(),
-                    country="" if recipient is None else recipient.country,
+                    country=directory.country_of(claim.notification.recipient_id),
                 )
             )
 

@@ -7,8 +7,9 @@ import hashlib
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Final
-from uuid import UUID, uuid5
+from uuid import UUID
 
+from schemas.ids import derived_id
 from schemas.vocabularies import MessageType, Severity
 from services.storage.records import Channel, ChannelKind
 
@@ -73,7 +74,7 @@ def severity_of(rank: int) -> Severity:
 
 def notification_id(*, message_id: str, occasion: str, recipient_id: str, channel: ChannelKind) -> str:
     """Return the id under which one message, occasion, recipient and channel is known everywhere."""
-    return str(uuid5(_NAMESPACE, "\n".join((message_id, occasion, recipient_id, channel.value))))
+    return derived_id(_NAMESPACE, "\n".join((message_id, occasion, recipient_id, channel.value)))
 
 
 @lru_cache(maxsize=4096)

@@ -127,9 +127,7 @@ class FaustWorker:
         while not stop.is_set():
             try:
                 absent = await kafka_topics.missing(self._connection, self._service.topics)
-            except (
-                Transient
-            ) as away:  # a start costs seconds of the processor: again and again is no way to wait
+            except Transient as away:  # waited for here: to start again and again costs seconds each time
                 fault = str(away)
             else:
                 if not absent:

@@ -34,9 +34,7 @@ _BATCH = 16  # records that are handled side by side before their offsets are co
 # Nothing but this ends the claims of a notifier that died. Longer than a webhook may take; an email whose dialogue
 # takes longer is tried again under its own id.
 _CLAIMS_END_AFTER = timedelta(seconds=30)
-_IN_FLIGHT_PER_ENDPOINT = (
-    12  # from claim to settlement it takes longer: with fewer a queue would hardly drain
-)
+_IN_FLIGHT_PER_ENDPOINT = 12  # a settlement takes longer here: with fewer a queue would hardly drain
 _COLLECT_AFTER = 20_000  # new objects; most die by themselves with the alert they belong to
 _BY_FAUST = "classify"
 _LINGER = {

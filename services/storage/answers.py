@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, func, select
 
+from schemas.ids import derived_id
 from services.storage import outbox
 from services.storage.deliveries_events import answer_event
 from services.storage.deliveries_rows import NOTIFICATION_COLUMNS, to_notification
@@ -75,7 +76,7 @@ def acknowledge(
     if not rows:
         return None
     answer = Answer(
-        id=str(uuid5(_NAMESPACE, f"{new.message_id}\n{new.recipient_id}\n{new.state}\n{now.isoformat()}")),
+        id=derived_id(_NAMESPACE, f"{new.message_id}\n{new.recipient_id}\n{new.state}\n{now.isoformat()}"),
         message_id=new.message_id,
         recipient_id=new.recipient_id,
         state=new.state,
@@ -87,12 +88,11 @@ def acknowledge(
     connection.execute(insert_once(connection, acknowledgements), _values(answer))
     if new.state != SEEN:
         _stop_pending(connection, rows, wanted, now=now)
-    recipient = directory(connection).recipients.get(new.recipient_id)
     delivered = [row.settled_at for row in rows if row.received and row.settled_at is not None]
     event = answer_event(
         answer,
         to_notification(rows[0]),
-        country="" if recipient is None else recipient.country,
+        country=directory(connection).country_of(new.recipient_id),
         delivered_at=min(delivered, default=None),
     )
     outbox.append(connection, event, now=now)

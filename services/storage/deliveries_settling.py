@@ -169,7 +169,7 @@ def _take_back(
     if not rows:
         return 0
     outcome = Deferred(reason="lease_lapsed", maybe=True, blames_endpoint=False)
-    people = directory(connection).recipients
+    people = directory(connection)
     lapsed = [
         Settlement(
             notification_id=row.id,
@@ -179,7 +179,7 @@ def _take_back(
             began_at=now,
             ended_at=now,
             draw=0.0,
-            country=people[row.recipient_id].country if row.recipient_id in people else "",
+            country=people.country_of(row.recipient_id),
         )
         for row in rows
     ]

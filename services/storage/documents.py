@@ -15,9 +15,7 @@ from schemas.events import AlertAccepted
 from services.storage.records import Message
 
 _MOST: Final = 512  # what waits between two stages
-_LONGEST: Final = (
-    8_192  # characters without defaults; parsed 8 times that, 21 times at worst: 88 MB of a kind
-)
+_LONGEST: Final = 8_192  # characters; parsed 8 times that, at worst 21 times: 88 MB of a kind
 M = TypeVar("M")
 
 

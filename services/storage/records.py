@@ -78,6 +78,11 @@ class Directory:
     version: int
     recipients: Mapping[str, Recipient]
 
+    def country_of(self, recipient_id: str) -> str:
+        """Return a recipient's country; empty where it is in the directory no more."""
+        recipient = self.recipients.get(recipient_id)
+        return "" if recipient is None else recipient.country
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:

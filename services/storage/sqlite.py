@@ -48,9 +48,8 @@ _MOST_UNSYNCED: Final = 64  # commits; a disk that stands still must not take al
 _LONGEST_PAUSE: Final = 1.0  # seconds that the writer stands still for a checkpoint
 _SLICE: Final = 0.002  # seconds of units on end; then whoever else is ready has a turn
 _CHANGES: Final = 2_000  # rows between two checkpoints: some eighty alerts, 20 MB of the log
-_LONGEST_LOG: Final = (
-    8_192  # pages; longer than that, the writer lets a checkpoint end, and the log begins anew
-)
+_LONGEST_LOG: Final = 8_192  # pages; if it is longer, the writer lets a checkpoint end, and it begins anew
+_OF_THE_LEDGER: Final = (OperationalError, sqlite3.OperationalError)
 
 
 class _Waiting:
@@ -288,17 +287,11 @@ class SqliteLedger:
             events = [one for one in connection.info.get(EVENTS, ()) if one.topic == follower.topic]
             if not events or (follower.patient and not alone):
                 continue
-            driver.execute("SAVEPOINT follower")
-            appended = len(connection.info[EVENTS])
-            try:
-                said.append(partial(follower.then, follower.unit(connection, events)))
-            except Exception:  # whoever reads the topic meets the same fault, and answers for it
-                if not driver.in_transaction:
-                    raise  # the ledger's fault: it befalls the whole commit
-                log.warning("not followed", topic=follower.topic, exc_info=True)
-                driver.execute("ROLLBACK TO follower")
-                del connection.info[EVENTS][appended:]  # nobody else follows what was undone
-            driver.execute("RELEASE follower")
+            answer, fault = _apart(connection, driver, partial(follower.unit, connection, events))
+            if fault is None:
+                said.append(partial(follower.then, answer))
+            else:  # whoever reads the topic meets the same fault, and answers for it
+                log.warning("not followed", topic=follower.topic, exc_info=fault)
         return said
 
     def _answer(self, committed: _Committed) -> None:
@@ -334,22 +327,29 @@ async def _run_all(connection: Connection, driver: sqlite3.Connection, batch: Se
 
 
 def _run(connection: Connection, driver: sqlite3.Connection, waiting: _Waiting) -> None:
-    driver.execute("SAVEPOINT unit")
+    waiting.answer, waiting.error = _apart(connection, driver, partial(waiting.unit, connection))
+    if isinstance(waiting.error, _OF_THE_LEDGER):  # disk full, I/O error: not the unit's fault
+        fault, waiting.error = waiting.error, Transient("the ledger is out of reach")
+        waiting.error.__cause__ = fault
+
+
+def _apart(
+    connection: Connection, driver: sqlite3.Connection, work: Callable[[], T]
+) -> tuple[T | None, Exception | None]:
+    """Do `work` in a savepoint; return its answer, or the fault by which it alone was undone.
+
+    Raises what undid the whole transaction.
+    """
+    driver.execute("SAVEPOINT apart")
     appended = len(connection.info.get(EVENTS, ()))
     try:
-        waiting.answer = waiting.unit(connection)
-    except (
-        OperationalError,
-        sqlite3.OperationalError,
-    ) as fault:  # disk full, I/O error: not the unit's fault
-        if not driver.in_transaction:
+        answer = work()
+    except Exception as fault:
+        if isinstance(fault, _OF_THE_LEDGER) and not driver.in_transaction:
             raise
-        driver.execute("ROLLBACK TO unit")
-        waiting.error = Transient("the ledger is out of reach")
-        waiting.error.__cause__ = fault
-    except Exception as fault:  # noqa: BLE001  # whatever a unit raises belongs to its caller
-        waiting.error = fault
-        driver.execute("ROLLBACK TO unit")
-    if waiting.error is not None:
+        driver.execute("ROLLBACK TO apart")
+        driver.execute("RELEASE apart")
         del connection.info.get(EVENTS, [])[appended:]  # nobody follows what was undone
-    driver.execute("RELEASE unit")
+        return None, fault
+    driver.execute("RELEASE apart")
+    return answer, None
