@@ -109,6 +109,7 @@ class SqliteLedger:
         self._behind: deque[_Waiting] = deque()
         self._unsynced: list[_Committed] = []
         self._closed = False
+        self._callers = 0
         self._serving: asyncio.Task[None] | None = None
         self._syncing: asyncio.Future[None] | None = None
         self._changes = 0  # of the writer, at the last checkpoint
@@ -135,7 +136,11 @@ class SqliteLedger:
         queue.append(waiting)
         if self._serving is None or self._serving.done():
             self._serving = loop.create_task(self._serve_or_end())
-        answer: T = await waiting.future
+        self._callers += 1
+        try:
+            answer: T = await waiting.future
+        finally:
+            self._callers -= 1
         return answer
 
     def follow(
@@ -173,9 +178,10 @@ class SqliteLedger:
 
     async def close(self) -> None:
         """Finish what waits, then close; nothing can be written afterwards."""
-        while under_way := self._under_way():
-            await asyncio.wait(under_way)
-            await asyncio.sleep(0)  # those who are answered by it may write again
+        while (under_way := self._under_way()) or self._callers:
+            if under_way:
+                await asyncio.wait(under_way)
+            await asyncio.sleep(0)  # those who are answered now may write again
         self._closed = True
         for threads in (self._slow, self._disk, self._checkpoints):
             threads.shutdown()

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, insert, select
 from services.errors import Misconfigured, Transient
 from services.storage import outbox
 from services.storage.records import Event
-from services.storage.sqlite import SqliteLedger
+from services.storage.sqlite import SqliteLedger, _Committed
 from services.storage.tables import counters
 
 
@@ -88,8 +88,20 @@ async def test_a_second_relay_on_the_file_is_refused_and_a_command_is_not(path: 
     await ledger.close()
 
 
-async def test_who_is_answered_while_it_closes_may_still_write_and_nobody_afterwards(path: Path) -> None:
+@pytest.mark.parametrize("turns", range(6))
+async def test_who_is_answered_while_it_closes_may_still_write_and_nobody_afterwards(
+    path: Path, turns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ledger = SqliteLedger(path)
+    answer = ledger._answer
+
+    def answer_later(committed: _Committed, after: int = turns) -> None:
+        if after:  # the loop may have turned so often since the disk was done
+            asyncio.get_running_loop().call_soon(answer_later, committed, after - 1)
+        else:
+            answer(committed)
+
+    monkeypatch.setattr(ledger, "_answer", answer_later)
 
     async def twice() -> None:
         await ledger.write(partial(put, name="first"))
