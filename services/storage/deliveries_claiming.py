@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from services.storage.deliveries_due import Queues, due, probe, queues
 from services.storage.deliveries_rows import NOTIFICATION_COLUMNS, to_claimed, to_notification
-from services.storage.deliveries_states import CLAIMED, PENDING
+from services.storage.deliveries_states import CLAIMED
 from services.storage.delivery_records import URGENT, Appetite, Claim, Health
 from services.storage.driver import run
 from services.storage.locks import lock
@@ -36,7 +36,7 @@ _take_probe = (
 )
 _take = (
     notifications.update()
-    .where(notifications.c.id.in_(bindparam("rows", expanding=True)), notifications.c.state == PENDING)
+    .where(notifications.c.id.in_(bindparam("rows", expanding=True)))
     .values(
         state="claimed",
         claim_token=bindparam("token"),

@@ -33,10 +33,10 @@ from services.storage.endpoints import HEALTH_COLUMNS, ails, to_health
 from services.storage.tables import endpoints, notifications, threads
 
 _pending = notifications.c.state == PENDING
-_first = select(func.min(notifications.c.endpoint_id).label("id")).where(_pending).cte(recursive=True)
-_next = select(func.min(notifications.c.endpoint_id)).where(
-    _pending, notifications.c.endpoint_id > _first.c.id
-)
+# By order and limit, not by min(): that may be planned as a look at all that waits.
+_lowest = select(notifications.c.endpoint_id).where(_pending).order_by(notifications.c.endpoint_id).limit(1)
+_first = select(_lowest.scalar_subquery().label("id")).cte(recursive=True)
+_next = _lowest.where(notifications.c.endpoint_id > _first.c.id)
 _chain = _first.union_all(select(_next.scalar_subquery()).where(_first.c.id.is_not(None)))
 _none: ColumnElement[int] = literal_column("0")
 _busy = union_all(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, select, true
 
 from services.errors import Invalid
 from services.storage import deliveries_routing
@@ -26,15 +26,19 @@ from services.storage.tables import notifications
 Claiming = Callable[[Connection], list[Claim]]
 
 _ended = notifications.alias()
-_any_due = (
-    select(notifications.c.id)
+_due_there = (  # with a limit it is never joined: of each endpoint one row is looked for, however many wait there
+    select(true())
     .where(
-        notifications.c.endpoint_id.in_(
-            select(_ended.c.endpoint_id).where(_ended.c.id.in_(bindparam("rows", expanding=True)))
-        ),
+        notifications.c.endpoint_id == _ended.c.endpoint_id,
         notifications.c.state == PENDING,
         notifications.c.next_at <= bindparam("at"),
     )
+    .limit(1)
+    .scalar_subquery()
+)
+_any_due = (
+    select(_ended.c.id)
+    .where(_ended.c.id.in_(bindparam("rows", expanding=True)), _due_there.is_(True))
     .limit(1)
 )
 

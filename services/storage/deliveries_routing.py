@@ -21,7 +21,7 @@ from services.storage.driver import run
 from services.storage.locks import lock, thread_key
 from services.storage.records import Directory, Version
 from services.storage.repeating import one_statement, repeatable
-from services.storage.statements import insert_once, next_number, padded
+from services.storage.statements import among, insert_once, next_number, padded
 from services.storage.tables import notifications, receipts, routings, threads, verdicts
 
 _RANKS: Final = {"critical": 0, "high": 1, "moderate": 2, "info": 3}
@@ -48,7 +48,7 @@ _places = (
     .order_by(verdicts.c.revision)
 )
 _unrouted = VERSIONS.where(
-    verdicts.c.thread_id.in_(bindparam("threads", expanding=True)), verdicts.c.routed_at.is_(None)
+    verdicts.c.thread_id.in_(bindparam("threads", expanding=True)), among(verdicts.c.routed_at).is_(None)
 ).order_by(verdicts.c.thread_version, verdicts.c.revision)
 _thread_told = (
     select(*_told_columns)

@@ -7,13 +7,13 @@ from sqlalchemy import Connection, bindparam, select
 
 from services.storage.deliveries_states import PENDING
 from services.storage.driver import run
-from services.storage.statements import padded
+from services.storage.statements import among, padded
 from services.storage.tables import notifications
 
 _superseding = select(notifications.c.waits_for).where(
     notifications.c.waits_for.in_(bindparam("rows", expanding=True)),
     notifications.c.supersedes.is_(True),
-    notifications.c.state == PENDING,
+    among(notifications.c.state) == PENDING,
 )
 _waiters = select(
     notifications.c.id,
@@ -22,7 +22,9 @@ _waiters = select(
     notifications.c.thread_version,
     notifications.c.recipient_id,
     notifications.c.needs_original,
-).where(notifications.c.waits_for.in_(bindparam("rows", expanding=True)), notifications.c.state == PENDING)
+).where(
+    notifications.c.waits_for.in_(bindparam("rows", expanding=True)), among(notifications.c.state) == PENDING
+)
 _had = (
     select(notifications.c.id)
     .where(

@@ -9,12 +9,12 @@ from services.storage.driver import run
 from services.storage.outbox import to_record
 from services.storage.records import Record
 from services.storage.repeating import repeatable
-from services.storage.statements import padded
+from services.storage.statements import among, padded
 from services.storage.tables import outbox
 
 _mark = (
     update(outbox)
-    .where(outbox.c.id.in_(bindparam("ids", expanding=True)), outbox.c.published_at.is_(None))
+    .where(outbox.c.id.in_(bindparam("ids", expanding=True)), among(outbox.c.published_at).is_(None))
     .values(published_at=bindparam("at"))
 )
 

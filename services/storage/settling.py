@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, bindparam, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from schemas.vocabularies import MessageType, Status
 from services.errors import Invalid
@@ -44,6 +44,11 @@ _NOT_ALLOWED: Final = "not_allowed"
 _CIRCLE: Final = "reference_circle"
 _UNKNOWN: Final = "reference_unknown"
 
+_thread_of = (  # by itself and not joined: that may only be done by the key of the one row
+    select(verdicts_table.c.thread_id)
+    .where(verdicts_table.c.message_id == receipts.c.id, verdicts_table.c.revision == 0)
+    .scalar_subquery()
+)
 _versions = (
     select(
         receipts.c.id,
@@ -51,13 +56,7 @@ _versions = (
         receipts.c.state,
         receipts.c.state_reason,
         receipts.c.attempt,
-        verdicts_table.c.thread_id,
-    )
-    .select_from(
-        receipts.outerjoin(
-            verdicts_table,
-            and_(verdicts_table.c.message_id == receipts.c.id, verdicts_table.c.revision == 0),
-        )
+        _thread_of.label("thread_id"),
     )
     .where(
         receipts.c.sender_id == bindparam("sender_id"),

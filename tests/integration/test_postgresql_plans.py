@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, event
 
 from services.storage import driver, outbox, publishing, receipts, thread_rows, verdicts
 from services.storage.tables import outbox as outbox_table
@@ -14,6 +14,7 @@ from services.storage.tables import sightings
 from services.storage.tables import verdicts as verdicts_table
 from services.storage.thread_records import Filters
 from tests.builders import NOW, make_alert
+from tests.integration.growing import multiply
 from tests.integration.test_deciding_at_once import submission
 from tests.integration.test_delivering_at_once import claiming, routing
 from tests.ledger import Relay
@@ -21,7 +22,6 @@ from tests.two_transactions import Two
 
 pytestmark = [pytest.mark.integration, pytest.mark.needs("postgresql")]
 
-COPIES = 4_000
 _GROWING = (receipts_table, verdicts_table, sightings, outbox_table)  # with every alert
 
 
@@ -29,45 +29,8 @@ _GROWING = (receipts_table, verdicts_table, sightings, outbox_table)  # with eve
 def grown(relay: Relay) -> Relay:
     """A relay with one decided alert, and a few thousand rows beside what it wrote."""
     relay.send(make_alert())
-    relay.run(_multiply)
+    relay.run(multiply)
     return relay
-
-
-def _multiply(connection: Connection) -> None:
-    """Copy each row under keys of its own; the copies are of long ago."""
-    for table in ("receipts", "threads", "verdicts", "sightings", "outbox"):
-        columns = [
-            name
-            for (name,) in connection.execute(
-                text("SELECT column_name FROM information_schema.columns WHERE table_name = :table"),
-                {"table": table},
-            )
-        ]
-        changed = {
-            "id": "n" if table == "outbox" else "left(md5(t.id || n), 36)",
-            "national_ref": "'COPY-' || n",
-            "relay_id": "'COPY-' || n",
-            "opaque_id": "'C-' || n",
-            "message_id": "left(md5(t.message_id || n), 36)",
-            "thread_id": "left(md5(t.thread_id || n), 36)",
-            "event_id": "left(md5(t.event_id || n), 36)",
-            "incident_id": "left(md5(t.incident_id || n), 36)",
-            "decision": "t.decision + n",
-            "routed_at": "1",
-            "published_at": "1",
-            "state": "'classified'" if table == "receipts" else "t.state",
-            "key": "t.key || n",
-        }
-        if table == "outbox":
-            changed["id"] = "1000 + n + t.id * 10000"
-        values = ", ".join(changed.get(name, f't."{name}"') for name in columns)
-        names = ", ".join(f'"{name}"' for name in columns)
-        connection.execute(
-            text(  # our own tables and columns
-                f"INSERT INTO {table} ({names}) SELECT {values} FROM {table} t, generate_series(1, {COPIES}) n"
-            )
-        )
-    connection.execute(text("ANALYZE"))
 
 
 def plans_of(connection: Connection, unit: Callable[[Connection], Any]) -> list[str]:
