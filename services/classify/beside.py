@@ -37,9 +37,12 @@ def named_with_class(name: str, read: Callable[[str], Identity | None], *, words
     parts = name.split()
     if not 1 < len(parts) <= _MOST_WORDS or any(_word(part) in words.analogue for part in parts):
         return None
-    while len(parts) > 1 and (_word(parts[0]) in words.qualifiers or _is_joiner(parts, words)):
+    written = len(parts)
+    while len(parts) > 1 and (
+        _word(parts[0]) in words.qualifiers or (len(parts) < written and _word(parts[0]) in words.joiners)
+    ):
         del parts[0]
-    if len(parts) < len(name.split()):
+    if len(parts) < written:
         found = read(" ".join(parts))
         if found is not None and found.entry is not None:
             return found
@@ -64,8 +67,3 @@ def is_part_of_names(kind: str, words: Words) -> bool:
 
 def _word(part: str) -> str:
     return singular(exact_key(part.strip(_BETWEEN)))
-
-
-def _is_joiner(parts: list[str], words: Words) -> bool:
-    """Return whether the first part only joins a qualifier, already taken off, to the name: sospecha de."""
-    return _word(parts[0]) in words.joiners

@@ -41,6 +41,7 @@ _NO_CODE = re.compile(r"(?<![A-Za-z0-9])[NOS](?=[,-])|(?<![A-Za-z])[A-Z](?=[a-z]
 _IN_QUOTES = re.compile(r"""\s*(?:“([^“”]+)”|«([^«»]+)»|"([^"]+)"|„([^„“”]+)[“”])\s*""")
 _SHOUTED = re.compile(r"[A-Z]{11}")  # a whole word in capitals; the parts of codes are shorter
 _DIGIT = re.compile(r"[0-9]")
+_LONE_LETTER = re.compile(r"(?<![a-z,])[a-z](?![a-z',])")  # F-phenibut; not the N,N- of a dimethyl
 _SHORT_AT_THE_END = re.compile(r"[^a-z0-9'][a-z]{1,2}$")  # fentanyl-A, ondansetron (no): a word of its own
 _THOUSANDS = re.compile(r"(?<=[a-z][ -])([1-9][0-9]{0,2})[,.]([0-9]{3})(?![0-9])")  # U-47,700
 _DOUBLED = re.compile(r"([a-z])\1+")
@@ -54,6 +55,7 @@ _FOLDS = (
     ("enedio", "endio"),
 )
 _SOUNDS = str.maketrans({"c": "k", "q": "k", "z": "s", "h": ""})
+_VOWELS = tuple("aeiouy")
 _FINAL_VOWELS = ("a", "e", "o")
 _LEAST_LETTERS = 6
 LEAST_NEAR = 5  # letters and digits of a spelling to which another is compared
@@ -100,18 +102,29 @@ def loosened(exact: str) -> str:
 
 
 def fold_key(name: str) -> str | None:
-    """Return the spelling shared by four languages, or None for a code and for what is too short to fold."""
+    """Return the spelling shared by four languages, or None for a code and for what is too short to fold.
+
+    None too where folding would swallow a letter that stands for a group: F-phenibut is not phenibut.
+    """
     if is_code(name):
         return None
     exact = exact_key(name)
-    return folded(loosened(exact)) if may_fold(exact) else None
+    spelling = folded(loosened(exact)) if may_fold(exact) else None
+    return None if spelling is None or _swallowed(exact, spelling) else spelling
 
 
 def may_fold(exact: str) -> bool:
     """Return whether an exact key may be folded: folding must not swallow a short word at its end."""
-    bare = exact.rstrip(")]")
-    repeated = len(exact) > 2 and exact[1] in "- " and exact[0] == exact[2]  # x-xylazine
-    return not repeated and _SHORT_AT_THE_END.search(bare) is None
+    return _SHORT_AT_THE_END.search(exact.rstrip(")]")) is None
+
+
+def _swallowed(exact: str, spelling: str) -> bool:
+    """Return whether a letter that stands alone, or the first one, leaves no trace in the spelling."""
+    lone = [found.start() for found in _LONE_LETTER.finditer(exact)]
+    silent = exact[0] == "h" and exact[1:2] in _VOWELS  # heroína, eroina
+    if not silent:
+        lone.append(0)
+    return any(spelt_alike(loosened(exact[:at] + exact[at + 1 :])) == spelling for at in lone)
 
 
 def folded(loose: str) -> str | None:

@@ -21,6 +21,7 @@ from tests.accuracy.report import (
 
 _BEFORE = (
     *("fluoro", "nor", "desethyl", "hydroxy", "cyclo", "thio", "bis-", "x-", "no ", "sin ", "not "),
+    *("F-", "f ", "h-", "k-", "c ", "z-", "d ", "e "),
     *("metabolite of ", "análogo de ", "precursor de ", "éster de ", "similar a "),
 )
 _BEHIND = (
@@ -81,7 +82,7 @@ def test_alerts_are_taken_for_what_they_are(catalogue: Catalogue, structures: St
 
 
 def test_a_word_that_changes_the_substance_is_never_passed_over(catalogue: Catalogue) -> None:
-    names = [entry.preferred_name for entry in catalogue.substances()][::25]
+    names = [entry.preferred_name for entry in catalogue.substances()][::15]
     changed = [
         (base, text)
         for base in names

@@ -71,6 +71,22 @@ def test_codes_never_fold(code: str) -> None:
     assert fold_key(code) is None
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "F-phenibut",
+        "f phenmetrazine",
+        "4F-phenmetrazine",
+        "fphenibut",
+        "x-xylazine",
+        "c-ketamine",
+        "H-etizolam",
+    ],
+)
+def test_a_letter_that_folding_would_swallow_stops_it(name: str) -> None:
+    assert fold_key(name) is None
+
+
 @pytest.mark.parametrize("name", ["Fentanyl", "FENTANILO", "4-fluoroanfetamina", "N-Etilpentilona"])
 def test_plain_names_are_no_codes(name: str) -> None:
     assert not is_code(name)
