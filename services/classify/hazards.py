@@ -4,7 +4,7 @@
 place and has none of its own, it is what was found there; severity then stops at moderate.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -150,12 +150,16 @@ class Product:
     @property
     def disguised_opioid(self) -> bool:
         """Whether an opioid, presumptive or better, is in this product that does not show it."""
-        return bool(self.disguises) and self._opioid_in_product
+        counterfeit = Disguise.COUNTERFEIT in self.disguises and any(self._opioids_in_product())
+        return counterfeit or self.masked_opioid
 
     @property
     def masked_opioid(self) -> bool:
-        """Whether an opioid, presumptive or better, is in a product sold as another effect group."""
-        return Disguise.EFFECT in self.disguises and self._opioid_in_product
+        """Whether an opioid, presumptive or better, is in a product sold as another effect group.
+
+        It is the opioid that must be hidden: a benzodiazepine in what is sold as fentanyl hides itself only.
+        """
+        return any(_of_another_effect(one, self.sold_as) for one in self._opioids_in_product())
 
     @property
     def resistant_sedative(self) -> bool:
@@ -173,9 +177,8 @@ class Product:
         keys = {one.key for one in self.found if one.in_product and one.presumptive and one.key}
         return bool(self.sold_as.keys) and bool(keys) and not keys & self.sold_as.keys
 
-    @property
-    def _opioid_in_product(self) -> bool:
-        return any(one.in_product and one.presumptive for one in self.opioids)
+    def _opioids_in_product(self) -> Iterator[Found]:
+        return (one for one in self.opioids if one.in_product and one.presumptive)
 
 
 def is_echo(alert: Alert) -> bool:
@@ -229,7 +232,7 @@ def _product(
 
 
 def _of_another_effect(hazard: Found, sold_as: SoldAs) -> bool:
-    group = same_group(hazard.identity.effect_group)
+    group = _OPIOID if hazard.opioid else same_group(hazard.identity.effect_group)
     if group is None or (hazard.key is not None and hazard.key in sold_as.keys):
         return False
     return sold_as.food or (sold_as.effect_group is not None and group != sold_as.effect_group)

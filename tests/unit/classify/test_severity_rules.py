@@ -350,24 +350,3 @@ def test_a_closure_with_facts_of_its_own_sets_the_level_anew() -> None:
     stands = thread_level(MODERATE, before=CRITICAL, message_type=MessageType.CLOSURE)
 
     assert (stands.level, stands.urgency) == (Severity.MODERATE, Severity.CRITICAL)
-
-
-@pytest.mark.parametrize(
-    ("sold_as", "event", "reason"),
-    [
-        ("oxycodone", "seizure", "H3"),  # not called a counterfeit, and one all the same
-        ("M30", "counterfeit_pharmaceutical", "H3"),
-        ("alprazolam", "seizure", "H3"),
-        ("fentanyl", "seizure", "M2"),  # another opioid than promised
-        ("isotonitazene", "seizure", "M6"),
-        ("tusi", "seizure", "M6"),  # nobody knows what that promises
-        ("caramelo", "seizure", "H3"),
-        ("marihuana", "seizure", "H3"),
-    ],
-)
-def test_a_nitazene_is_disguised_by_what_it_is_sold_as(
-    classify: Classify, sold_as: str, event: str, reason: str
-) -> None:
-    finding = _in(_one("isotonitazene"), sold_as=sold_as, matrices=["tablet"])
-
-    assert classify(findings=[finding], event_types=[event]).severity.reason == reason
