@@ -9,6 +9,7 @@ import typer
 from schemas.vocabularies import SenderRole
 from services.commands import ledger, output
 from services.commands.faults import Failed
+from services.reference.states import load_states
 from services.runtime.secrets_file import new_key
 from services.storage.keys import SCOPES, NewKey
 from services.storage.records import ApiKey
@@ -33,9 +34,9 @@ def _country_codes(given: list[str] | None) -> list[str] | None:
 
 
 def country_code(code: str) -> str:
-    """Return a country given on the command line, or refuse it."""
-    if not (len(code) == 2 and code.isascii() and code.isalpha() and code.isupper()):
-        raise typer.BadParameter("an ISO 3166-1 code of two capital letters, such as UY")
+    """Return a state or territory given on the command line, or refuse one that the relay does not know."""
+    if load_states().get(code) is None:
+        raise typer.BadParameter("no state that the relay knows, as ISO 3166-1 alpha-2, such as UY")
     return code
 
 

@@ -16,11 +16,13 @@ from services.commands.faults import Failed
 from services.commands.keys import country_code
 from services.directory.entries import Parsed
 from services.directory.files import read_directory
+from services.directory.participations import decided
 from services.notify.channels.signing import secret_text
 from services.reference.states import load_states
 from services.runtime import secrets_file, settings
 from services.storage import recipients, webhook_secrets
-from services.storage.records import ChannelKind, Directory, Participation, Recipient
+from services.storage.recipients import Replaced
+from services.storage.records import ChannelKind, Directory, Participation, Recipient, RecipientKind
 from services.storage.webhook_secrets import SecretBox
 
 app = typer.Typer(no_args_is_help=True, help="The directory: who is told, and how states take part.")
@@ -59,15 +61,11 @@ def take_in(
     if check:
         output.say(f"relay: {file} is right: {len(parsed.recipients)} institutions")
         return
-    unit = partial(
-        recipients.replace_all,
-        recipients=parsed.recipients,
-        taking_part=parsed.taking_part,
-        actor=ledger.ACTOR,
-        now=ledger.now(),
+    replaced = ledger.using(lambda opened: opened.executor.write(partial(_loaded, parsed=parsed)))
+    _tell(replaced)
+    output.say(
+        f"relay: {len(parsed.recipients)} institutions are version {replaced.version} of the directory"
     )
-    version = ledger.using(lambda opened: opened.executor.write(unit))
-    output.say(f"relay: {len(parsed.recipients)} institutions are version {version} of the directory")
 
 
 @app.command("list")
@@ -97,20 +95,26 @@ def set_participation(
     country: Annotated[str, typer.Argument(callback=country_code, help="A state, as ISO 3166-1 alpha-2.")],
     participation: Annotated[Participation, typer.Argument(help="How it takes part.")],
 ) -> None:
-    """Change how a state takes part; it holds for what is sent from now on."""
+    """Change how a state and its territories take part; it holds for what is sent from now on."""
 
-    def unit(connection: Connection) -> int:
-        found = recipients.read(connection, version=0).recipients.values()
+    def unit(connection: Connection) -> Replaced:
+        taking_part = decided(
+            (),
+            stated={country: participation},
+            known=recipients.participations_of(connection),
+            states=load_states(),
+        )
         return recipients.replace_all(
             connection,
-            tuple(found),
-            taking_part={country: participation},
+            tuple(recipients.read(connection, version=0).recipients.values()),
+            taking_part=taking_part,
             actor=ledger.ACTOR,
             now=ledger.now(),
         )
 
-    version = ledger.using(lambda opened: opened.executor.write(unit))
-    output.say(f"relay: {country} is {participation}; version {version} of the directory")
+    replaced = ledger.using(lambda opened: opened.executor.write(unit))
+    _tell(replaced)
+    output.say(f"relay: {country} is {participation}; version {replaced.version} of the directory")
 
 
 @app.command("webhook-secret")
@@ -143,6 +147,25 @@ def webhook_secret(
     ledger.using(lambda opened: opened.executor.write(unit))
     typer.echo(secret_text(key))
     output.say(f"relay: {recipient}: keep the secret now, it is not shown again")
+
+
+def _loaded(connection: Connection, *, parsed: Parsed) -> Replaced:
+    taking_part = decided(
+        {one.country for one in parsed.recipients if one.kind is not RecipientKind.SECRETARIAT},
+        stated=parsed.stated,
+        known=recipients.participations_of(connection),
+        states=load_states(),
+    )
+    return recipients.replace_all(
+        connection, parsed.recipients, taking_part=taking_part, actor=ledger.ACTOR, now=ledger.now()
+    )
+
+
+def _tell(replaced: Replaced) -> None:
+    for country, (before, after) in replaced.participations.items():
+        output.say(f"relay: {country} is {after}" + (f", was {before}" if before else ""))
+    if replaced.ended:
+        output.say(f"relay: {len(replaced.ended)} end: {' '.join(replaced.ended)}")
 
 
 def _read(file: Path) -> Parsed:

@@ -55,7 +55,7 @@ class InstitutionEntry(Entry):
 
 
 class DirectoryFile(Entry):
-    """The whole file; ``participations`` overrides what the table of states says."""
+    """The whole file; ``participations`` overrides what the ledger and the table of states say."""
 
     institutions: tuple[InstitutionEntry, ...]
     participations: Mapping[str, Participation] = Field(default_factory=dict)
@@ -74,8 +74,8 @@ class Fault:
 class Parsed:
     """What a file says; loaded only where ``faults`` is empty."""
 
-    recipients: tuple[Recipient, ...]
-    taking_part: Mapping[str, Participation]
+    recipients: tuple[Recipient, ...]  # with the participation of an empty ledger
+    stated: Mapping[str, Participation]  # what the file itself says of states
     faults: tuple[Fault, ...]
 
 
@@ -87,13 +87,11 @@ def parse(document: Any, *, participations: Mapping[str, Participation]) -> Pars
     try:
         file = DirectoryFile.model_validate(document)
     except ValidationError as fault:
-        return Parsed(recipients=(), taking_part={}, faults=tuple(_form_faults(fault)))
+        return Parsed(recipients=(), stated={}, faults=tuple(_form_faults(fault)))
     faults = tuple(_faults(file, participations))
-    used = {one.country for one in file.institutions} | set(file.participations)
     known = {**participations, **file.participations}
-    taking_part = {country: known.get(country, Participation.NOT_PARTICIPATING) for country in used}
-    recipients = () if faults else tuple(_recipient(one, taking_part) for one in file.institutions)
-    return Parsed(recipients=recipients, taking_part=taking_part, faults=faults)
+    recipients = () if faults else tuple(_recipient(one, known) for one in file.institutions)
+    return Parsed(recipients=recipients, stated=file.participations, faults=faults)
 
 
 def _form_faults(fault: ValidationError) -> Iterator[Fault]:
@@ -112,6 +110,10 @@ def _sentence(code: str) -> str:
 
 
 def _faults(file: DirectoryFile, participations: Mapping[str, Participation]) -> Iterator[Fault]:
+    for country in file.participations.keys() - participations.keys():
+        yield Fault(
+            pointer=f"/participations/{country}", code="country_unknown", detail="The relay has no such state"
+        )
     ids = Counter(one.id for one in file.institutions)
     zones = available_timezones()
     for place, one in enumerate(file.institutions):
@@ -124,10 +126,7 @@ def _faults(file: DirectoryFile, participations: Mapping[str, Participation]) ->
                 code="timezone_unknown",
                 detail="Write an IANA name, as America/Lima",
             )
-        if (
-            one.kind is not RecipientKind.SECRETARIAT
-            and one.country not in participations.keys() | file.participations.keys()
-        ):
+        if one.kind is not RecipientKind.SECRETARIAT and one.country not in participations:
             yield Fault(pointer=f"{at}/country", code="country_unknown", detail="The relay has no such state")
         if one.active and not one.audiences and one.kind is not RecipientKind.SECRETARIAT:
             yield Fault(
@@ -194,7 +193,7 @@ def _is_web_address(text: str) -> bool:
     return parts.scheme in ("https", "http") and bool(parts.hostname) and parts.username is None
 
 
-def _recipient(one: InstitutionEntry, taking_part: Mapping[str, Participation]) -> Recipient:
+def _recipient(one: InstitutionEntry, known: Mapping[str, Participation]) -> Recipient:
     secretariat = one.kind is RecipientKind.SECRETARIAT
     return Recipient(
         id=one.id,
@@ -208,7 +207,7 @@ def _recipient(one: InstitutionEntry, taking_part: Mapping[str, Participation]) 
         deputies=_channels(one.deputies),
         categories=frozenset(code.value for code in one.categories),
         active=one.active,
-        participation=Participation.ACTIVE if secretariat else taking_part[one.country],
+        participation=Participation.ACTIVE if secretariat else known[one.country],
     )
 
 

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from services.directory.entries import Fault, Parsed, parse
-from services.reference.states import Participation as Listed
+from services.directory.participations import listed
 from services.reference.states import States
-from services.storage.records import Participation
 
 COLUMNS: Final = (
     "id",
@@ -60,20 +59,7 @@ def parse_directory(content: bytes, *, is_csv: bool, states: States) -> Parsed:
             document = json.loads(text)
         except ValueError:
             return _refused("not_json", "The file is not JSON")
-    return parse(document, participations=participations_of(states))
-
-
-def participations_of(states: States) -> Mapping[str, Participation]:
-    """Return how every listed state takes part; a territory as its state does, what is unclear not at all."""
-    known = {one.value: one for one in Participation}
-    return {
-        state.code: known.get(_listed(states, state.code).value, Participation.NOT_PARTICIPATING)
-        for state in states
-    }
-
-
-def _listed(states: States, code: str) -> Listed:
-    return states.participation(code)
+    return parse(document, participations=listed(states))
 
 
 def _institution(row: Mapping[str, str]) -> dict[str, Any]:
@@ -123,4 +109,4 @@ def _flag(text: str) -> bool | str:
 
 
 def _refused(code: str, detail: str) -> Parsed:
-    return Parsed(recipients=(), taking_part={}, faults=(Fault(pointer="", code=code, detail=detail),))
+    return Parsed(recipients=(), stated={}, faults=(Fault(pointer="", code=code, detail=detail),))

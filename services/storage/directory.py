@@ -6,7 +6,7 @@ from functools import partial
 
 from services.storage import recipients, webhook_secrets
 from services.storage.ports import Executor
-from services.storage.recipients import DirectoryReader
+from services.storage.recipients import DirectoryReader, Replaced
 from services.storage.records import ChannelKind, Directory, Participation, Recipient
 from services.storage.webhook_secrets import SecretBox
 
@@ -46,8 +46,8 @@ class LedgerRecipients:
         taking_part: Mapping[str, Participation],
         actor: str,
         now: datetime,
-    ) -> int:
-        """Make the directory what is given; return its new version."""
+    ) -> Replaced:
+        """Make the directory what is given; return what that changed."""
         unit = partial(
             recipients.replace_all, recipients=tuple(given), taking_part=taking_part, actor=actor, now=now
         )

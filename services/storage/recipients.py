@@ -6,7 +6,7 @@ directory a new version, which routings name.
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -48,6 +48,17 @@ _take_part = (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replaced:
+    """What became of the directory."""
+
+    version: int
+    ended: tuple[str, ...]  # institutions that were active and are no more, by id
+    participations: Mapping[
+        str, tuple[Participation | None, Participation]
+    ]  # before and now, where they differ
+
+
 class DirectoryReader:
     """Reads the directory, again only where its version changed: routing asks for it with every message."""
 
@@ -73,11 +84,14 @@ class DirectoryReader:
 
 def read(connection: Connection, *, version: int) -> Directory:
     """Return every institution, active or not, by id."""
-    taking_part = {
-        row.country: Participation(row.participation) for row in connection.execute(_participations)
-    }
+    taking_part = participations_of(connection)
     found = (_from_document(row.document, taking_part) for row in connection.execute(_all))
     return Directory(version=version, recipients={one.id: one for one in found})
+
+
+def participations_of(connection: Connection) -> dict[str, Participation]:
+    """Return how each state that the ledger knows takes part."""
+    return {row.country: Participation(row.participation) for row in connection.execute(_participations)}
 
 
 def replace_all(
@@ -87,17 +101,16 @@ def replace_all(
     taking_part: Mapping[str, Participation],
     actor: str,
     now: datetime,
-) -> int:
-    """Make the directory what is given and return its new version.
+) -> Replaced:
+    """Make the directory what is given and return what that changed.
 
     Who is not among them becomes inactive. A country that ``taking_part`` does not name keeps its participation.
     """
     given = {one.id: one for one in recipients}
     before = read(connection, version=0).recipients
-    for one in before.values():
-        if one.id not in given and one.active:
-            _put(connection, _inactive(one), now=now)
-    for one in given.values():
+    known = participations_of(connection)
+    left = [one for one in before.values() if one.id not in given and one.active]
+    for one in (*map(_inactive, left), *given.values()):
         _put(connection, one, now=now)
     for country, participation in taking_part.items():
         connection.execute(
@@ -105,16 +118,32 @@ def replace_all(
             {"country": country, "participation": participation.value},
         )
         connection.execute(_take_part, {"state": country, "new_participation": participation.value})
-    version = next_number(connection, VERSION)
+    replaced = Replaced(
+        version=next_number(connection, VERSION),
+        ended=tuple(
+            sorted(one.id for one in before.values() if one.active and not _is_active(given.get(one.id)))
+        ),
+        participations={
+            country: (known.get(country), now_takes)
+            for country, now_takes in taking_part.items()
+            if known.get(country) is not now_takes
+        },
+    )
     detail = {
-        "version": version,
+        "version": replaced.version,
         "added": sorted(given.keys() - before.keys()),
-        "ended": sorted(one for one in before.keys() - given.keys() if before[one].active),
+        "ended": replaced.ended,
+        "participations": replaced.participations,
     }
     audit.record(
-        connection, actor=actor, act="directory.replaced", subject=str(version), detail=detail, now=now
+        connection,
+        actor=actor,
+        act="directory.replaced",
+        subject=str(replaced.version),
+        detail=detail,
+        now=now,
     )
-    return version
+    return replaced
 
 
 def put(connection: Connection, recipient: Recipient, *, actor: str, now: datetime) -> int:
@@ -149,6 +178,10 @@ def _put(connection: Connection, one: Recipient, *, now: datetime) -> None:
     connection.execute(
         _update, {"institution": one.id} | {f"new_{name}": value for name, value in values.items()}
     )
+
+
+def _is_active(one: Recipient | None) -> bool:
+    return one is not None and one.active
 
 
 def _inactive(one: Recipient) -> Recipient:

@@ -1,5 +1,6 @@
 """The directory and the secrets of webhooks, as they are stored."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -18,9 +19,9 @@ from tests.deliveries_rig import Rig, email, make_recipient, webhook
 async def test_the_directory_is_read_as_it_was_written(rig: Rig) -> None:
     port = LedgerRecipients(rig.ledger)
     one = make_recipient(channels=(webhook(withheld=True), email(personal=True)), deputies=(email("deputy"),))
-    version = await port.replace_all([one], taking_part={"CO": Participation.ACTIVE}, actor="x", now=rig.now)
+    made = await port.replace_all([one], taking_part={"CO": Participation.ACTIVE}, actor="x", now=rig.now)
     directory = await port.directory()
-    assert (directory.version, directory.recipients) == (version, {"co-focal": one})
+    assert (directory.version, directory.recipients) == (made.version, {"co-focal": one})
 
 
 async def test_who_is_no_longer_named_stays_inactive_and_can_come_back(rig: Rig) -> None:
@@ -28,7 +29,8 @@ async def test_who_is_no_longer_named_stays_inactive_and_can_come_back(rig: Rig)
     one, other = make_recipient(), make_recipient("br-focal", country="BR")
     active = {"CO": Participation.ACTIVE, "BR": Participation.ACTIVE}
     await port.replace_all([one, other], taking_part=active, actor="x", now=rig.now)
-    await port.replace_all([one], taking_part={}, actor="x", now=rig.now)
+    replaced = await port.replace_all([one], taking_part={}, actor="x", now=rig.now)
+    assert (replaced.ended, replaced.participations) == (("br-focal",), {})
     assert await port.get("br-focal") == replace(other, active=False)
     await port.put(other, actor="x", now=rig.now)
     assert await port.get("br-focal") == other
@@ -41,6 +43,20 @@ async def test_a_state_that_nobody_set_up_takes_no_part(rig: Rig) -> None:
     found = await port.get("co-focal")
     assert found is not None
     assert found.participation is Participation.NOT_PARTICIPATING
+
+
+async def test_what_changes_for_a_state_is_told_and_evidenced(rig: Rig) -> None:
+    port = LedgerRecipients(rig.ledger)
+    people = [make_recipient(), make_recipient("br-focal", country="BR")]
+    active, withdrawn = Participation.ACTIVE, Participation.WITHDRAWN
+    made = await port.replace_all(people, taking_part={"CO": active, "BR": active}, actor="x", now=rig.now)
+    assert made.participations == {"CO": (None, active), "BR": (None, active)}
+    gone = await port.replace_all(people, taking_part={"CO": withdrawn, "BR": active}, actor="x", now=rig.now)
+    assert gone.participations == {"CO": (active, withdrawn)}
+    details = await rig.ledger.read(
+        lambda connection: connection.execute(select(audit.c.detail).order_by(audit.c.id)).scalars().all()
+    )
+    assert json.loads(details[-1])["participations"] == {"CO": ["active", "withdrawn"]}
 
 
 async def test_an_address_finds_its_active_institutions_whatever_its_case(rig: Rig) -> None:

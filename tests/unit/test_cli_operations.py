@@ -86,6 +86,8 @@ def test_a_key_is_shown_once_and_listed_without_it(installed: Relay) -> None:
     [
         ("--scope", "everything"),
         ("--country", "uy"),
+        ("--country", "XX"),
+        ("--reports-for", "XX"),
         ("--reports-for", "URY"),
         ("--role", "king"),
         ("--expires-in", "0"),
@@ -152,7 +154,7 @@ def test_a_directory_with_a_fault_changes_nothing(installed: Relay, directory: P
 def test_who_is_no_longer_in_the_file_becomes_inactive(installed: Relay, directory: Path) -> None:
     installed("recipients", "import", str(directory))
     directory.write_text(json.dumps({"institutions": DIRECTORY["institutions"][:1]}))
-    installed("recipients", "import", str(directory))
+    assert "1 end: uy-focal" in installed("recipients", "import", str(directory)).err
     assert [row["id"] for row in installed("recipients", "list", "--json").json] == ["br-focal"]
     every = {row["id"]: row["active"] for row in installed("recipients", "list", "--all", "--json").json}
     assert every == {"br-focal": True, "uy-focal": False}
@@ -164,6 +166,25 @@ def test_the_participation_of_a_state_can_be_changed(installed: Relay, directory
     rows = {row["id"]: row for row in installed("recipients", "list", "--json").json}
     assert rows["br-focal"]["participation"] == "withdrawn"
     assert rows["uy-focal"]["active"]
+
+
+def test_a_state_that_left_is_not_brought_back_by_an_import(installed: Relay, directory: Path) -> None:
+    installed("recipients", "import", str(directory))
+    installed("recipients", "set-participation", "BR", "withdrawn")
+    again = installed("recipients", "import", str(directory))
+    rows = {row["id"]: row["participation"] for row in installed("recipients", "list", "--json").json}
+    assert rows == {"br-focal": "withdrawn", "uy-focal": "active"}
+    assert "BR is" not in again.err
+    directory.write_text(json.dumps(DIRECTORY | {"participations": {"BR": "active"}}))
+    stated = installed("recipients", "import", str(directory))
+    assert "BR is active, was withdrawn" in stated.err
+
+
+@pytest.mark.parametrize("code", ["XX", "br", "BRA"])
+def test_only_a_state_that_the_relay_knows_takes_part(installed: Relay, code: str) -> None:
+    ended = installed("recipients", "set-participation", code, "withdrawn")
+    assert ended.status == 2
+    assert "no state that the relay knows" in ended.err
 
 
 def test_a_webhook_secret_is_for_who_has_a_webhook(installed: Relay, directory: Path) -> None:

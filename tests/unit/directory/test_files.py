@@ -42,7 +42,16 @@ def test_a_file_is_read_and_each_state_takes_part_as_the_table_says() -> None:
 
 def test_the_file_overrides_the_table() -> None:
     parsed = read(institution(), participations={"CO": "withdrawn"})
-    assert parsed.taking_part == {"CO": Participation.WITHDRAWN}
+    assert parsed.stated == {"CO": Participation.WITHDRAWN}
+    assert parsed.recipients[0].participation is Participation.WITHDRAWN
+
+
+@pytest.mark.parametrize("code", ["XX", "co", "Colombia", ""])
+def test_a_participation_is_of_a_state_that_the_relay_knows(code: str) -> None:
+    parsed = read(institution(), participations={code: "active"})
+    assert [(one.pointer, one.code) for one in parsed.faults] == [
+        (f"/participations/{code}", "country_unknown")
+    ]
 
 
 def test_an_institution_of_a_territory_takes_part_as_its_state_does() -> None:
