@@ -19,18 +19,18 @@ from services.demo.parties import Holder
 SENDER = "load-sender"
 
 
-@dataclass(frozen=True, slots=True)
-class Rig:
-    """A running relay with its receiver."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What alerts are posted to, with its receiver."""
 
-    relay: Installation
+    port: int
     key: str
     receiver: str  # URL
-    mailbox: str | None  # URL of its log
+    mailbox: str | None = None  # URL of its log
 
     async def client(self, *, connections: int) -> Client:
         """Return an open client that posts alerts."""
-        client = Client(self.relay.port, path="/v1/alerts", key=self.key, connections=connections)
+        client = Client(self.port, path="/v1/alerts", key=self.key, connections=connections)
         await client.open()
         return client
 
@@ -60,6 +60,13 @@ class Rig:
         return taken
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rig(Target):
+    """A running relay with its receiver."""
+
+    relay: Installation
+
+
 @asynccontextmanager
 async def rig(folder: Path, *, recipients: int = 1, mail: bool = False) -> AsyncIterator[Rig]:
     """Start a relay with `recipients` institutions, one webhook each (and one mailbox, if `mail`)."""
@@ -80,7 +87,24 @@ async def rig(folder: Path, *, recipients: int = 1, mail: bool = False) -> Async
         stack.push_async_callback(relay.stop)
         await relay.start()
         log = f"http://127.0.0.1:{ports[1]}/log" if ports else None
-        yield Rig(relay, keys[SENDER], f"http://127.0.0.1:{port}", log)
+        yield Rig(
+            port=relay.port,
+            key=keys[SENDER],
+            receiver=f"http://127.0.0.1:{port}",
+            mailbox=log,
+            relay=relay,
+        )
+
+
+@asynccontextmanager
+async def floor(folder: Path, *, recipients: int = 1) -> AsyncIterator[Target]:
+    """Start the floor with as many receivers instead: `benchmarks.floor`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    async with AsyncExitStack() as stack:
+        (port,) = await start_receiver(stack, "benchmarks.receiver")
+        urls = [f"http://127.0.0.1:{port}/load-{number}" for number in range(recipients)]
+        (own,) = await start_receiver(stack, "benchmarks.floor", str(folder / "kept"), *urls)
+        yield Target(port=int(own), key="none", receiver=f"http://127.0.0.1:{port}")
 
 
 async def fetch(url: str) -> str:
@@ -95,10 +119,10 @@ async def tell(url: str) -> None:
         (await client.post(url)).raise_for_status()
 
 
-async def start_receiver(stack: AsyncExitStack, module: str) -> list[str]:
+async def start_receiver(stack: AsyncExitStack, module: str, *arguments: str) -> list[str]:
     """Start a receiver that ends with `stack`; return the ports that it prints."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", module, stdout=asyncio.subprocess.PIPE
+        sys.executable, "-m", module, *arguments, stdout=asyncio.subprocess.PIPE
     )
     stack.push_async_callback(_end, process)
     assert process.stdout is not None

@@ -9,13 +9,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict, dataclass
+from contextlib import AbstractAsyncContextManager
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import floor
-from benchmarks.load import Rig, rig, tell
-from benchmarks.workload import bodies, body
+from benchmarks.load import Target, floor, rig, tell
+from benchmarks.workload import bodies
+
+Start = Callable[..., AbstractAsyncContextManager[Target]]
 
 LAST = Path(__file__).parent / "last.json"
 
@@ -29,6 +31,7 @@ class Row:
     budget: str
     met: bool
     figures: dict[str, float]
+    floor: str = "-"  # the same load on the floor, in the same run
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -37,10 +40,10 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, round(share * (len(ordered) - 1)))]
 
 
-async def steady(folder: Path, *, scale: float) -> Row:
+async def steady(folder: Path, *, scale: float, start: Start = rig) -> Row:
     """100 alerts a second, one recipient with one webhook."""
     count = int(6000 * scale)
-    async with rig(folder) as one:
+    async with start(folder) as one:
         await _warm(one)
         client = await one.client(connections=16)
         posted = await client.pace(bodies(count, prefix="STEADY"), per_second=100)
@@ -49,10 +52,10 @@ async def steady(folder: Path, *, scale: float) -> Row:
     return _latency_row("100 alerts/s, POST to webhook", times, expected=count, p50=5, p99=20)
 
 
-async def fan_out(folder: Path, *, scale: float) -> Row:
+async def fan_out(folder: Path, *, scale: float, start: Start = rig) -> Row:
     """20 alerts a second to 30 recipients."""
     count = int(400 * scale)
-    async with rig(folder, recipients=30) as one:
+    async with start(folder, recipients=30) as one:
         await _warm(one)
         client = await one.client(connections=16)
         posted = await client.pace(bodies(count, prefix="FAN"), per_second=20)
@@ -61,10 +64,10 @@ async def fan_out(folder: Path, *, scale: float) -> Row:
     return _latency_row("fan-out 30 at 20 alerts/s", times, expected=count * 30, p50=None, p99=100)
 
 
-async def burst(folder: Path, *, scale: float) -> Row:
+async def burst(folder: Path, *, scale: float, start: Start = rig) -> Row:
     """As many as 8 clients can post, each delivered to one webhook."""
     count = int(10_000 * scale)
-    async with rig(folder) as one:
+    async with start(folder) as one:
         await _warm(one)
         client = await one.client(connections=8)
         began = time.monotonic()
@@ -84,11 +87,11 @@ async def burst(folder: Path, *, scale: float) -> Row:
     )
 
 
-async def accept(folder: Path, *, scale: float) -> Row:
+async def accept(folder: Path, *, scale: float, start: Start = rig) -> Row:
     """Durable accepts of different alerts."""
     count = int(20_000 * scale)
     alerts = list(bodies(count, prefix="ACCEPT"))
-    async with rig(folder, recipients=0) as one:
+    async with start(folder, recipients=0) as one:
         await _warm(one)
         client = await one.client(connections=64)
         began = time.monotonic()
@@ -128,23 +131,6 @@ async def copies(folder: Path, *, scale: float) -> Row:
     )
 
 
-async def bare(folder: Path, *, scale: float) -> Row:
-    """The floor: fsync and a bare httpx client."""
-    folder.mkdir(parents=True, exist_ok=True)
-    count = int(1000 * scale)
-    alerts = [body(number, prefix="FLOOR") for number in range(count)]
-    async with rig(folder / "rig", recipients=0) as one:
-        times = await floor.run(alerts, url=f"{one.receiver}/floor", file=folder / "floor", per_second=100)
-    synced = floor.accepts(alerts, file=folder / "floor")
-    return Row(
-        "floor: fsync + bare httpx at 100/s",
-        f"p50 {percentile(times, 0.5):.1f} ms, p99 {percentile(times, 0.99):.1f} ms; {synced:.0f} fsyncs/s",
-        "-",
-        True,
-        {"p50_ms": percentile(times, 0.5), "p99_ms": percentile(times, 0.99), "fsyncs_per_second": synced},
-    )
-
-
 async def idle(folder: Path, *, scale: float) -> Row:  # noqa: ARG001  # same form as the others
     """Second start to ready, and what the idle relay holds."""
     async with rig(folder) as one:
@@ -165,7 +151,6 @@ async def idle(folder: Path, *, scale: float) -> Row:  # noqa: ARG001  # same fo
 
 WARM = 50
 RUNS: dict[str, Callable[..., Awaitable[Row]]] = {
-    "floor": bare,
     "idle": idle,
     "steady": steady,
     "fan_out": fan_out,
@@ -173,6 +158,7 @@ RUNS: dict[str, Callable[..., Awaitable[Row]]] = {
     "accept": accept,
     "copies": copies,
 }
+BESIDE_A_FLOOR = {"steady", "fan_out", "burst", "accept"}
 
 
 async def main(names: Sequence[str], *, scale: float) -> int:
@@ -181,8 +167,12 @@ async def main(names: Sequence[str], *, scale: float) -> int:
     with tempfile.TemporaryDirectory(prefix="relay-bench-") as folder:
         for name in names:
             row = await RUNS[name](Path(folder) / name, scale=scale)
+            if name in BESIDE_A_FLOOR:
+                beside = await RUNS[name](Path(folder) / "floor" / name, scale=scale, start=floor)
+                row = replace(row, floor=beside.measured)
+            verdict = "ok  " if row.met else "MISS"
             print(
-                f"{'ok  ' if row.met else 'MISS'}  {row.what:42} {row.measured:62} {row.budget}", flush=True
+                f"{verdict}  {row.what:34} {row.measured:54} {row.budget:26} floor: {row.floor}", flush=True
             )
             rows.append(row)
     machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
@@ -200,7 +190,7 @@ async def main(names: Sequence[str], *, scale: float) -> int:
     return 0 if all(row.met for row in rows) else 1
 
 
-async def _warm(one: Rig) -> None:
+async def _warm(one: Target) -> None:
     client = await one.client(connections=2)
     await client.flood(bodies(WARM, prefix="WARM", start=900_000))
     await asyncio.sleep(1)
