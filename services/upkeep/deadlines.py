@@ -29,20 +29,24 @@ class Policy:
         return self.every * 3
 
 
+def is_late(policy: Policy, *, now: datetime, oldest_unread_at: datetime | None) -> bool:
+    """Return whether a reader has still to read what was written too long ago; None: it has read everything."""
+    return oldest_unread_at is not None and oldest_unread_at < now - policy.reconcile_after
+
+
 def overdue_since(
-    policy: Policy, *, now: datetime, reachable_since: datetime, oldest_unread_at: datetime | None
+    policy: Policy, *, now: datetime, reachable_since: datetime, late_until: datetime | None
 ) -> datetime | None:
     """Return before which instant something must have been published to be published again.
 
-    None: not now. `reachable_since`: since when the ledger has answered; `oldest_unread_at`: when the oldest
-    record that the reader has still to read was written.
+    None: not now. `reachable_since`: since when the ledger has answered; `late_until`: when it was last seen that the
+    reader was late. What waited with that may have come within its reach only then (the brokers were away): it has
+    its time from there, and two rounds more, in which a reader that is behind again shows.
     """
+    if late_until is not None and now - late_until < policy.reconcile_after + 2 * policy.every:
+        return None
     before = now - policy.reconcile_after
-    if reachable_since > before:
-        return None
-    if oldest_unread_at is not None and oldest_unread_at < before:
-        return None
-    return before
+    return None if reachable_since > before else before
 
 
 def wait_after(policy: Policy, *, full: bool, failures: int) -> timedelta:

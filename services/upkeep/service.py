@@ -63,6 +63,7 @@ class Upkeep:
         self._holder = holder
         self._clock = clock
         self._reachable_since = clock()
+        self._late_until: dict[str, datetime] = {}  # of each group
         self._patience = deadlines.Patience(policy.reconcile_after)
         self._chained = 0
         self._rounds: Mapping[Task, Round] = {
@@ -115,8 +116,13 @@ class Upkeep:
 
     async def _overdue_since(self, now: datetime, *, group: str, topics: Sequence[str]) -> datetime | None:
         _, oldest = await self._outbox.backlog(group=group, topics=topics)
+        if deadlines.is_late(self._policy, now=now, oldest_unread_at=oldest):
+            self._late_until[group] = now
         return deadlines.overdue_since(
-            self._policy, now=now, reachable_since=self._reachable_since, oldest_unread_at=oldest
+            self._policy,
+            now=now,
+            reachable_since=self._reachable_since,
+            late_until=self._late_until.get(group),
         )
 
     async def _reconcile(self, now: datetime) -> int | None:

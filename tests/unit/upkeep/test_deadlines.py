@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.upkeep.deadlines import Patience, Policy, overdue_since, wait_after
+from services.upkeep.deadlines import Patience, Policy, is_late, overdue_since, wait_after
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(hours=1)
@@ -20,19 +20,25 @@ POLICY = Policy(
 
 
 def test_what_was_published_before_the_deadline_is_overdue() -> None:
-    before = overdue_since(POLICY, now=NOW, reachable_since=LONG_AGO, oldest_unread_at=None)
+    before = overdue_since(POLICY, now=NOW, reachable_since=LONG_AGO, late_until=None)
     assert before == NOW - timedelta(seconds=30)
 
 
 def test_nothing_is_overdue_until_the_ledger_has_answered_for_a_while() -> None:
     back = NOW - timedelta(seconds=29)
-    assert overdue_since(POLICY, now=NOW, reachable_since=back, oldest_unread_at=None) is None
+    assert overdue_since(POLICY, now=NOW, reachable_since=back, late_until=None) is None
 
 
-@pytest.mark.parametrize(("age", "overdue"), [(5, True), (30, True), (31, False)])
-def test_nothing_is_overdue_while_its_reader_is_behind(age: int, overdue: bool) -> None:
-    unread = NOW - timedelta(seconds=age)
-    before = overdue_since(POLICY, now=NOW, reachable_since=LONG_AGO, oldest_unread_at=unread)
+@pytest.mark.parametrize(("age", "late"), [(5, False), (30, False), (31, True)])
+def test_a_reader_is_late_that_leaves_something_unread_for_too_long(age: int, late: bool) -> None:
+    assert is_late(POLICY, now=NOW, oldest_unread_at=NOW - timedelta(seconds=age)) is late
+    assert not is_late(POLICY, now=NOW, oldest_unread_at=None)
+
+
+@pytest.mark.parametrize(("ago", "overdue"), [(0, False), (49, False), (50, True)])
+def test_nothing_is_overdue_until_its_reader_has_kept_up_for_a_while(ago: int, overdue: bool) -> None:
+    late_until = NOW - timedelta(seconds=ago)
+    before = overdue_since(POLICY, now=NOW, reachable_since=LONG_AGO, late_until=late_until)
     assert (before is not None) is overdue
 
 

@@ -164,6 +164,19 @@ async def test_nothing_is_published_again_while_the_reader_is_behind(site: Site)
     assert await site.count(outbox) == 1
 
 
+async def test_what_came_within_reach_only_now_has_its_time_from_there(site: Site) -> None:
+    """As after an outage of the brokers: all of it was accepted long ago, and all of it can be read at once."""
+    await site.accept(1)
+    site.now += timedelta(minutes=5)
+    await site.upkeep.round(Task.RECONCILE)
+    await site.read_up("classify")
+    for _ in range(4):
+        site.now += POLICY.every
+        assert await site.upkeep.round(Task.RECONCILE) == (Ended.WAITING, 0)
+    site.now += POLICY.every
+    assert await site.upkeep.round(Task.RECONCILE) == (Ended.DONE, 1)
+
+
 async def test_a_round_is_bounded(site: Site) -> None:
     for number in range(5):
         await site.accept(number)
