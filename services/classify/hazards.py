@@ -235,7 +235,7 @@ def _of_another_effect(hazard: Found, sold_as: SoldAs) -> bool:
     group = _OPIOID if hazard.opioid else same_group(hazard.identity.effect_group)
     if group is None or (hazard.key is not None and hazard.key in sold_as.keys):
         return False
-    return sold_as.food or (sold_as.effect_group is not None and group != sold_as.effect_group)
+    return sold_as.food or (bool(sold_as.effect_groups) and group not in sold_as.effect_groups)
 
 
 def _is_counterfeit(finding: Finding, hazards: Iterable[Found], *, sold_as: SoldAs, said: bool) -> bool:

@@ -10,6 +10,7 @@ from services.classify.hazards import Found, Product
 LEAST_SAMPLES = 20  # below, a share says nothing
 LARGE_SHARE = 20.0  # percent
 _DOUBLED = 2
+_OPIOID = "opioid"
 _AUTHORITIES = frozenset(
     {SourceType.HEALTH_AUTHORITY, SourceType.REGULATOR, SourceType.POLICE, SourceType.CUSTOMS}
 )
@@ -83,7 +84,10 @@ def _sold_otherwise(product: Product, one: Found) -> bool:
     sold_as = product.sold_as
     if sold_as.keys:
         return one.key not in sold_as.keys
-    return sold_as.family is None or sold_as.family != one.identity.family
+    if sold_as.family is not None:
+        return sold_as.family != one.identity.family
+    # Slang for an opioid, and words that nobody understands, do not tell what a buyer was promised.
+    return sold_as.food or (bool(sold_as.effect_groups) and _OPIOID not in sold_as.effect_groups)
 
 
 def _reliable_share(samples: Samples | None, *, authority: bool) -> float | None:

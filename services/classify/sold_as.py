@@ -1,79 +1,57 @@
-"""What a product was sold as: an effect, a medicine, a food, or nothing that we can tell.
+"""What a product was sold as: effects, a medicine, a food, or nothing that we can tell.
 
 Street names are good enough here: what is compared is the effect that a buyer expects, and they never say
 what a product is. What stays unclear has no effect, and nothing is ever disguised by it.
 """
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from schemas.vocabularies import Outcome
 from services.classify.by_name import identify_name
 from services.reference.catalogue import Catalogue, Entry
-from services.reference.names import exact_key
+from services.reference.promises import Promise, words_of
 
 _ANSWERS = 4096  # kept: the same words come again and again
-_WORDS = re.compile(r"[^\s/,;()+\"«»“”'’‘]+")
-
-_FOODS = """
-    alimento alimentos aliment aliments food foods snack snacks caramelo caramelos dulce dulces bombón
-    bombones bombom bonbon bonbons candy candies sweets gummy gummies gomita gomitas chocolate chocolates
-    chocolat galleta galletas cookie cookies biscoito biscoitos biscuit biscuits brownie brownies refresco
-    bebida beverage boisson
-    suplemento suplementos supplement supplements supplément complemento vitamina vitaminas vitamin vitamins
-"""
-# Slang by the effect that it promises; names of substances and of classes come from the catalogue.
-_SLANG = {
-    "cannabinoid": "marihuana marijuana maconha weed hierba herbe herb joint cannabis hachís hashish haxixe",
-    "synthetic_cannabinoid_agonist": "k2 k4 k9 spice",
-    "stimulant": "crack coca coke speed base pasta paco basuco éxtasis ecstasy xtc molly cristal crystal ice",
-    "opioid": "down dope m30 tranq chiva smack",
-    "sedative_hypnotic": "benzo benzos xanax sedante sedantes",
-}
-
-
-def _keys(words: str) -> frozenset[str]:
-    return frozenset(exact_key(word) for word in words.split())
-
-
-_FOOD_KEYS = _keys(_FOODS)
-_EFFECT_OF = {key: effect for effect, words in _SLANG.items() for key in _keys(words)}
+# Plant material with the drug sprayed on it: finding the plant itself surprises nobody.
+_CARRIED_BY = {"synthetic_cannabinoid_agonist": "cannabinoid"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoldAs:
-    """What the buyer expected. ``keys`` are the substances that the words name; ``effect_group`` is None
-    where they promise several effects or none. ``opioid`` and ``synthetic_opioid`` are one group here.
+    """What the buyer expected. ``keys`` are the substances that the words name, with what plants act by;
+    ``effect_groups`` every effect that they promise, where ``opioid`` and ``synthetic_opioid`` are one.
+    ``family`` is None where there are several. A ``food`` promises no effect.
     """
 
     keys: frozenset[str]
     family: str | None
-    effect_group: str | None
+    effect_groups: frozenset[str]
     medicine: bool
     food: bool
 
 
-NOTHING_TOLD = SoldAs(keys=frozenset(), family=None, effect_group=None, medicine=False, food=False)
+NOTHING_TOLD = SoldAs(keys=frozenset(), family=None, effect_groups=frozenset(), medicine=False, food=False)
 
 
 @lru_cache(maxsize=_ANSWERS)
 def promise_of(text: str | None, catalogue: Catalogue) -> SoldAs:
-    """Return what ``text`` promises: the whole where that names a substance or a class, else its words."""
+    """Return what ``text`` promises: a phrase of its own, a substance or a class, else what its words do."""
     if text is None or not text.strip():
         return NOTHING_TOLD
-    words = [exact_key(word) for word in _WORDS.findall(text)]
+    words = words_of(text)
+    if (phrase := catalogue.promises.phrase(words)) is not None:
+        return _promise([], told=[phrase], catalogue=catalogue)
     whole = identify_name(text, catalogue)
     if whole.entry is not None:
-        return _promise([whole.entry], groups=_slang(words))
+        told = [] if whole.entry.effect_group else catalogue.promises.read(words)[0]
+        return _promise([whole.entry], told=told, catalogue=catalogue)
     if whole.outcome is Outcome.CLASS_ONLY or whole.effect_group is not None:
-        return _promise([], family=whole.family, groups={whole.effect_group})
-    entries = [entry for word in words if (entry := _named(word, catalogue)) is not None]
-    groups = _slang(words)
-    if not entries and not groups and any(word in _FOOD_KEYS for word in words):
-        return SoldAs(keys=frozenset(), family=None, effect_group=None, medicine=False, food=True)
-    return _promise(entries, groups=groups)
+        return _promise([], family=whole.family, groups=[whole.effect_group], catalogue=catalogue)
+    told, left = catalogue.promises.read(words)
+    entries = [entry for word in left if (entry := _named(word, catalogue)) is not None]
+    return _promise(entries, told=told, catalogue=catalogue)
 
 
 def same_group(effect_group: str | None) -> str | None:
@@ -81,23 +59,31 @@ def same_group(effect_group: str | None) -> str | None:
     return "opioid" if effect_group == "synthetic_opioid" else effect_group
 
 
-def _slang(words: Iterable[str]) -> set[str | None]:
-    return {_EFFECT_OF[word] for word in words if word in _EFFECT_OF}
-
-
 def _named(word: str, catalogue: Catalogue) -> Entry | None:
     keys = catalogue.with_name(word)
     return catalogue.by_key[keys[0]] if len(keys) == 1 else None
 
 
-def _promise(entries: list[Entry], *, family: str | None = None, groups: Iterable[str | None]) -> SoldAs:
-    families: set[str | None] = {entry.family for entry in entries} or {family}
-    every = (*groups, *(entry.effect_group for entry in entries))
+def _promise(
+    entries: Sequence[Entry],
+    *,
+    catalogue: Catalogue,
+    told: Sequence[Promise] = (),
+    family: str | None = None,
+    groups: Iterable[str | None] = (),
+) -> SoldAs:
+    drugs = [one for one in told if not one.food]
+    food = len(drugs) < len(told) and not entries and not any(one.effect_groups or one.keys for one in drugs)
+    named = [*entries, *(catalogue.by_key[key] for one in told for key in sorted(one.keys))]
+    families: set[str | None] = {entry.family for entry in named} or {family}
+    told_groups = (group for one in drugs for group in one.effect_groups)
+    every = () if food else (*groups, *told_groups, *(entry.effect_group for entry in named))
     promised = {group for one in every if (group := same_group(one)) is not None}
+    carried = {_CARRIED_BY[one] for one in promised if one in _CARRIED_BY}
     return SoldAs(
-        keys=frozenset(entry.key for entry in entries),
-        family=families.pop() if len(families) == 1 else None,
-        effect_group=promised.pop() if len(promised) == 1 else None,
-        medicine=any(code.partition(".")[0] == "PHA" for entry in entries for code in entry.codes),
-        food=False,
+        keys=frozenset(key for one in named for key in (one.key, one.marker) if key is not None),
+        family=next(iter(families)) if len(families) == 1 else None,
+        effect_groups=frozenset(promised | carried),
+        medicine=not food and any(code.partition(".")[0] == "PHA" for one in named for code in one.codes),
+        food=food,
     )

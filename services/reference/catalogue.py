@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from services.reference.names import exact_key, fold_key, locantless_key, loose_key
+from services.reference.promises import Promises
 from services.reference.words import Words
 
 PLANT_PREFIX = "plant:"
@@ -50,6 +51,7 @@ class Entry:
     chemical_group: str | None
     controls: tuple[Control, ...]
     plant: bool
+    marker: str | None = None  # of a plant: the key of what it acts by
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +130,7 @@ class Catalogue:
     families: Mapping[str, Family]
     names: NameIndex
     words: Words
+    promises: Promises
     by_key: Mapping[str, Entry]
     by_cas: Mapping[str, Keys]
     by_block: Mapping[str, Keys]  # first block of the InChIKey

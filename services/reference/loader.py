@@ -6,7 +6,7 @@ A key that stands twice stops the load. The chemistry of the tables is checked b
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
@@ -19,6 +19,7 @@ from services.reference.catalogue import (
     frozen,
 )
 from services.reference.indexing import NamesBuilder
+from services.reference.promises import load_promises
 from services.reference.tables import DATA, items, rows, table
 from services.reference.words import load_words
 
@@ -40,12 +41,13 @@ def load_catalogue(directory: Path = DATA) -> Catalogue:
     controls = _controls(rows(table(directory, "un_control_dates.csv")))
     substances = list(rows(directory / "substances.csv"))
     plants = list(rows(table(directory, "plant_materials.csv")))
+    drawn = [
+        _substance(row, family=families[row["family"]], marks=marks, controls=controls) for row in substances
+    ]
+    effects = {entry.key: entry.effect_group for entry in drawn}
     entries = [
-        *(
-            _substance(row, family=families[row["family"]], marks=marks, controls=controls)
-            for row in substances
-        ),
-        *(_plant(row, family=families["plant_based"], controls=controls) for row in plants),
+        *drawn,
+        *(_plant(row, family=families["plant_based"], effects=effects, controls=controls) for row in plants),
     ]
     by_key = {entry.key: entry for entry in entries}
     if len(by_key) < len(entries):
@@ -66,6 +68,7 @@ def load_catalogue(directory: Path = DATA) -> Catalogue:
         families=MappingProxyType(_families(families, entries)),
         names=names.index(overrides, by_key=by_key),
         words=load_words(directory),
+        promises=load_promises(directory, keys=keys, street_names=_street_names(substances, effects)),
         by_key=MappingProxyType(by_key),
         by_cas=_by_cas(substances),
         by_block=_by_block(entries),
@@ -96,7 +99,8 @@ def _substance(row: Row, *, family: Row, marks: Mapping[str, frozenset[str]], co
     )
 
 
-def _plant(row: Row, *, family: Row, controls: "_Controls") -> Entry:
+def _plant(row: Row, *, family: Row, effects: Mapping[str, str | None], controls: "_Controls") -> Entry:
+    """Return a plant, which acts by its marker: coca paste is a stimulant."""
     key = PLANT_PREFIX + row["preferred_name"]
     return Entry(
         key=key,
@@ -106,10 +110,19 @@ def _plant(row: Row, *, family: Row, controls: "_Controls") -> Entry:
         family="plant_based",
         codes=frozenset(items(row["plan_category"])),
         marks=frozenset(),
-        effect_group=family["effect_group"] or None,
+        effect_group=effects.get(row["marker_inchikey"]) or family["effect_group"] or None,
         chemical_group=family["chemical_group"] or None,
         controls=controls.get(key, ()),
         plant=True,
+        marker=row["marker_inchikey"] if row["marker_inchikey"] in effects else None,
+    )
+
+
+def _street_names(
+    substances: Iterable[Row], effects: Mapping[str, str | None]
+) -> Iterator[tuple[str, str | None]]:
+    return (
+        (name, effects[row["inchikey"]]) for row in substances for name in items(row["street_names"] or "")
     )
 
 

@@ -27,7 +27,17 @@ def _harm(**counts: Any) -> dict[str, Any]:
         ("alprazolam", "seizure", "H3"),
         ("fentanyl", "seizure", "M2"),  # another opioid than promised
         ("isotonitazene", "seizure", "M6"),
-        ("tusi", "seizure", "M6"),  # nobody knows what that promises
+        ("down", "seizure", "M6"),
+        ("vegan cocaine", "seizure", "M6"),  # nobody knows what that promises
+        ("tusi", "seizure", "H3"),  # of several effects, and this is none of them
+        ("MDMA y ketamina", "seizure", "H3"),
+        ("heroína y cocaína", "seizure", "M2"),
+        ("bazuco", "seizure", "H3"),  # a plant promises what its marker does
+        ("kratom", "seizure", "M2"),
+        ("M30", "seizure", "H3"),
+        ("Vicodin", "seizure", "H3"),
+        ("Adderall", "seizure", "H3"),
+        ("cachaça", "seizure", "H3"),
         ("caramelo", "seizure", "H3"),
         ("marihuana", "seizure", "H3"),
     ],
@@ -70,3 +80,20 @@ def test_an_opioid_beside_what_the_product_shows_is_still_hidden(classify: Class
     finding = _in(*found, sold_as="MDMA")
 
     assert classify(findings=[finding], harms=[_harm(hospitalised=1)]).severity.reason == "C4"
+
+
+@pytest.mark.parametrize(
+    ("sold_as", "reason"),
+    [
+        *((sold_as, "H7") for sold_as in ("heroin", "cocaína", "oxycodone", "pó", "benzos", "spice")),
+        *((sold_as, "M2") for sold_as in ("down", "points", "fetty", "an unheard word", "fentanyl")),
+    ],
+)
+def test_a_share_counts_in_what_was_sold_as_something_else(
+    classify: Classify, sold_as: str, reason: str
+) -> None:
+    samples = {"tested": 50, "positive": 48}
+    fentanyl = _one("fentanyl", role="adulterant", first=["known"], samples=samples)
+    severity = classify(findings=[_in(fentanyl, sold_as=sold_as)]).severity
+
+    assert reason == ("M2" if severity.facts["opioid_share_percent"] is None else "H7")
