@@ -1,68 +1,139 @@
-"""A name with words beside it that say what kind of substance it is, or how sure the sender is.
+"""A name with something beside it: its other name, its class, its name in the street, or another substance.
 
-``benzodiacepina bromazolam``, ``carfentanil (opioide sintético)`` and ``posible metanfetamina`` name one
-substance. The words must agree with it: a class word with its family, an effect word with its effect group.
-A word that names a substance itself, and any word for analogues, leaves the whole to a person.
+``3-MMC (metaphedrone)``, ``benzodiacepina bromazolam``, ``MDMA – ecstasy`` and ``bazuco (cocaína base)`` name
+one substance. What stands beside it must agree: another name of it or of its plant, a class word with its
+family, a street name with its row. What is not understood leaves the whole to a person, but where two names
+agree already; beside a class it changes nothing. A word for analogues always does.
 """
 
-from collections.abc import Callable
+import re
+from dataclasses import replace
 
 from schemas.vocabularies import Outcome
-from services.classify.identities import Identity
-from services.reference.catalogue import Entry
+from services.classify.identities import Identity, among, candidate
+from services.classify.lookup import alone
+from services.classify.peeling import peeled
+from services.reference.catalogue import Catalogue, Entry
 from services.reference.names import exact_key
 from services.reference.words import Words, singular
 
 _MOST_WORDS = 8  # of a name and what stands beside it
 _OPIOIDS = frozenset({"opioid", "synthetic_opioid"})
 _BETWEEN = " ,:;-–"
+_DASHED = re.compile(r"(.+?)\s+[-–—]\s+(.+)")
+_INSIDE = re.compile(r",\s+|\s*[;/=]\s*")
+_OPENING = {")": "(", "]": "["}
 
 
-def agrees(beside: Identity, entry: Entry) -> bool:
-    """Return whether what stands beside a name says a kind of substance to which ``entry`` belongs."""
-    if beside.outcome is Outcome.CLASS_ONLY:
-        opioids = {beside.effect_group, entry.effect_group} <= _OPIOIDS
-        return beside.family == entry.family or (opioids and beside.family == "opioid_other")
-    if beside.step != "effect_word":
-        return False
-    groups = {beside.effect_group, entry.effect_group}
-    return len(groups) == 1 or groups <= _OPIOIDS
+def parted(name: str) -> tuple[str, str] | None:
+    """Return the name before brackets at the end, or before a dash, and what stands there; else None."""
+    text = name.strip()
+    opening = _OPENING.get(text[-1:])
+    if opening is None:
+        dashed = _DASHED.fullmatch(text)
+        return (dashed[1], dashed[2]) if dashed is not None else None
+    depth = 0
+    for at in range(len(text) - 1, 0, -1):
+        depth += (text[at] == text[-1]) - (text[at] == opening)
+        if depth == 0:
+            return (text[:at].strip(), text[at + 1 : -1].strip()) if text[:at].strip() else None
+    return None
 
 
-def named_with_class(name: str, read: Callable[[str], Identity | None], *, words: Words) -> Identity | None:
-    """Return the identity of a substance named behind or before its class or a qualifier, or None.
+def beside_alias(name: str, catalogue: Catalogue) -> Identity | None:
+    """Return the one identity that ``name`` and what stands in its brackets give, or None."""
+    pair = parted(name)
+    if pair is None:
+        return None
+    head, inside = pair
+    parts = [head, inside] if alone(inside, catalogue) is not None else [head, *_INSIDE.split(inside)]
+    read = [(part, alone(part, catalogue)) for part in parts if part]
+    entries = {one.entry.key: one.entry for _, one in read if one is not None and one.entry is not None}
+    first = next(iter(entries.values()), None)
+    if first is None:
+        return _class_of(read, catalogue.words)
+    others = [entry for entry in entries.values() if not _same(first, entry)]
+    if others:
+        both = name.strip()[-1] in _OPENING  # A – B may be two substances
+        return among(list(entries.values()), step="name", reason="identifiers_disagree") if both else None
+    unread = 0
+    for part, one in read:
+        if one is None and not is_street_name(part, first, catalogue):
+            unread += 1
+        elif one is not None and one.entry is None and not _agrees(part, one, first, catalogue.words):
+            return None
+    names = sum(one is not None and one.entry is not None for _, one in read)
+    if unread and names < 2:
+        return None
+    of_class = read[0][1]
+    if of_class is not None and of_class.entry is None and _unnamed(head, catalogue.words):
+        return replace(of_class, candidates=(candidate(first, "part_of_name"),))
+    return next(one for _, one in read if one is not None and one.entry is first)
 
-    ``read`` tells what a part of the name means by itself.
-    """
-    parts = name.split()
+
+def named_with_class(name: str, catalogue: Catalogue) -> Identity | None:
+    """Return the identity of a substance named behind or before its class, or None."""
+    words, parts = catalogue.words, name.split()
     if not 1 < len(parts) <= _MOST_WORDS or any(_word(part) in words.analogue for part in parts):
         return None
-    written = len(parts)
-    while len(parts) > 1 and (
-        _word(parts[0]) in words.qualifiers or (len(parts) < written and _word(parts[0]) in words.joiners)
-    ):
-        del parts[0]
-    if len(parts) < written:
-        found = read(" ".join(parts))
-        if found is not None and found.entry is not None:
-            return found
     for place in range(1, len(parts)):
         head, tail = " ".join(parts[:place]).strip(_BETWEEN), " ".join(parts[place:]).strip(_BETWEEN)
         if _word(parts[place - 1]) in words.joiners:  # the precursor of a substance is another one
             continue
         for kind, substance in ((head, tail), (tail, head)):
-            named = read(substance) if kind and substance else None
-            if named is None or named.entry is None or is_part_of_names(kind, words):
+            found = alone(substance, catalogue) if kind and substance else None
+            if found is None or found.entry is None or _is_part_of_names(kind, words):
                 continue
-            beside = read(kind)
-            if beside is not None and beside.entry is None and agrees(beside, named.entry):
-                return named
+            beside = alone(kind, catalogue)
+            if beside is not None and beside.entry is None and _of_its_kind(beside, found.entry):
+                return found
     return None
 
 
-def is_part_of_names(kind: str, words: Words) -> bool:
+def is_street_name(part: str, entry: Entry, catalogue: Catalogue) -> bool:
+    """Return whether ``part`` is a name of ``entry`` in the street: enough to agree, never to identify."""
+    bare = peeled(part, catalogue.words)
+    spellings = {part, bare.name if bare is not None else part}
+    return any(entry.key in catalogue.names.find_in_street(one) for one in spellings)
+
+
+def _class_of(read: list[tuple[str, Identity | None]], words: Words) -> Identity | None:
+    """Return the class that stands where no substance does: before brackets, or alone within them."""
+    known = [(part, one) for part, one in read if one is not None]
+    if len(known) != 1 or any(_word(word) in words.analogue for part, _ in read for word in part.split()):
+        return None
+    ((part, one),) = known
+    return None if part != read[0][0] and _is_part_of_names(part, words) else one
+
+
+def _same(first: Entry, other: Entry) -> bool:
+    """Return whether two entries are one, or a plant and the substance that it is known by."""
+    return first is other or other.key == first.marker or first.key == other.marker
+
+
+def _agrees(part: str, beside: Identity, entry: Entry, words: Words) -> bool:
+    if beside.outcome is Outcome.AMBIGUOUS:
+        return any(one.key == entry.key for one in beside.candidates)
+    return _of_its_kind(beside, entry) and not _is_part_of_names(part, words)
+
+
+def _of_its_kind(beside: Identity, entry: Entry) -> bool:
+    """Return whether a class or effect word says a kind of substance to which ``entry`` belongs."""
+    groups = {beside.effect_group, entry.effect_group}
+    if beside.outcome is Outcome.CLASS_ONLY:
+        return beside.family == entry.family or (groups <= _OPIOIDS and beside.family == "opioid_other")
+    return beside.step == "effect_word" and (len(groups) == 1 or groups <= _OPIOIDS)
+
+
+def _is_part_of_names(kind: str, words: Words) -> bool:
     """Return whether a class is named by what is also a group within names: mescaline NBOMe is no mescaline."""
     return any(_word(part.strip("()[]")) in words.name_parts for part in kind.split())
+
+
+def _unnamed(head: str, words: Words) -> bool:
+    """Return whether ``head`` says that the substance is not known: opioide sin identificar."""
+    parts = {_word(part) for part in head.split()}
+    return bool(parts & words.unnamed) or bool(parts & words.negations and parts & words.participles)
 
 
 def _word(part: str) -> str:

@@ -12,7 +12,11 @@ from dataclasses import dataclass
 from services.reference.names import exact_key
 from services.reference.words import SYNTHETIC, Phrase, Words, singular
 
-_BETWEEN_WORDS = re.compile(r"[\s,;:/()\[\]'\"-]+")
+_SPOKEN = re.compile(
+    r"([\s,;:/()\[\]'\"-]*)([^\s,;:/()\[\]'\"-]+)"
+)  # what stands before a word, and the word
+_SEGMENT = re.compile(r"[,;:()\[\]]")
+_WORD, _THE_REST = "word", "rest"
 _OPIOIDS = frozenset({"opioid", "synthetic_opioid"})
 
 
@@ -48,7 +52,7 @@ def read_class(
     group of a family, by which "opioide sintético de tipo nitazeno" is understood.
     """
     reading = _read(name, words)
-    if not reading.content:
+    if reading is None or not reading.content:
         return None
     if (family := _family(reading, words)) is not None:
         return ClassNamed(family=family)
@@ -72,16 +76,30 @@ def family_by_ending(name: str, words: Words) -> str | None:
     return next((family for family, pattern in words.endings if pattern.search(exact)), None)
 
 
-def _read(name: str, words: Words) -> _Reading:
+def _read(name: str, words: Words) -> _Reading | None:
+    """Return the phrase without what a negation takes away; None where it takes away the whole."""
     content: list[str] = []
-    synthetic = analogue = False
-    for written in _BETWEEN_WORDS.split(exact_key(name)):
-        word = singular(written)
-        if word in words.synthetic:
+    synthetic = analogue = led = False  # led: behind a mark or a word that leads to a method
+    left_out: str | None = None  # until the end of a word or of a segment
+    spoken = [(found[1], singular(found[2])) for found in _SPOKEN.finditer(exact_key(name))]
+    for place, (before, word) in enumerate(spoken):
+        if left_out is not None and (left_out == _WORD or not _SEGMENT.search(before)):
+            left_out = None if left_out == _WORD else left_out
+            continue
+        left_out = None
+        led = led or word in words.links or _SEGMENT.search(before) is not None
+        if word in words.negations:
+            after = next((each for _, each in spoken[place + 1 :] if each not in words.adverbs), None)
+            if after in words.participles:  # not specified, non-medical
+                continue
+            if after is None or after in words.asides or after in words.methods:
+                return None  # not detected, negative
+            left_out = _WORD if word == "non" else _THE_REST
+        elif word in words.synthetic:
             synthetic = True
         elif word in words.analogue:
             analogue = True
-        elif word and word not in words.noise:
+        elif word not in words.around and not (led and word in words.methods):
             content.append(word)
     return _Reading(content=tuple(content), synthetic=synthetic, analogue=analogue)
 

@@ -16,9 +16,6 @@ _RACEMIC = re.compile(
     r"|[\s,]*\(?\b(?:racemate|racemic|rac[eé]mic[oa]|rac[eé]mique|racemato|rac[eé]mate)\)?$",
     re.IGNORECASE,
 )
-_DOSE = re.compile(
-    r"[\s,(]+[0-9]+(?:[.,][0-9]+)?\s?(?:mg|µg|μg|ug|mcg|g|ml|%)\)?$", re.IGNORECASE
-)  # 2 mg, 5 %
 _ENANTIOMER = re.compile(r"^\([RS]\)-(?:\([+-]\)-)?(?=[A-Za-z]{5,}$)")  # one connectivity, one identity
 _GREEK_INITIAL = re.compile(
     r"^(?:([ab])(?:[- ](?=[A-Za-z]{3,})|(?=[A-Z]{2,}))|([AB])-(?=[A-Z]{3})|([Dd])(?=(?:8|9|10)-))"
@@ -105,10 +102,6 @@ def _without_racemic(name: str) -> str:
     return _ENANTIOMER.sub("", _RACEMIC.sub("", name))
 
 
-def _without_dose(name: str) -> str:
-    return _DOSE.sub("", name)
-
-
 def _greek(name: str) -> str:
     return _GREEK_INITIAL.sub(lambda found: _GREEK[found[found.lastindex or 0].lower()], name)
 
@@ -152,7 +145,6 @@ def _turned_on_nitrogen(name: str) -> str:
 
 _RULES: tuple[Callable[[str], str], ...] = (
     _without_racemic,
-    _without_dose,
     _position_of_code,
     _greek,
     _groups_in_words,

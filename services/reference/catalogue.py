@@ -94,6 +94,7 @@ class NameIndex:
     folded: Mapping[str, Keys]
     locantless: Mapping[str, Keys]
     ambiguous: Mapping[str, Ambiguity]  # by loose key
+    street: Mapping[str, Keys]  # by loose key: what the street calls so. Never identity, only agreement
     settled: Mapping[str, str]  # exact key -> the one entry that an override names
     near: Mapping[str, Keys]  # by the spelling of names and codes alike, for suggestions only
     shapes: Mapping[str, tuple[str, ...]]  # first letter and positions -> the spellings in ``near``
@@ -109,6 +110,10 @@ class NameIndex:
             return (settled,)
         found = self.exact.get(exact, _NOTHING)
         return found if len(found) == 1 else self.loose.get(loose_key(name), _NOTHING)
+
+    def find_in_street(self, name: str) -> Keys:
+        """Return the entries that the street calls ``name``."""
+        return self.street.get(loose_key(name), _NOTHING)
 
     def find_folded(self, name: str) -> Keys:
         """Return the entries whose plain names fold to the same spelling as ``name``."""

@@ -39,9 +39,12 @@ class NamesBuilder:
     locantless: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     near: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     shapes: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    street: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def add(self, row: Row, *, key: str) -> None:
-        """Add the names of one row. Street names are never identity, so they stay out."""
+        """Add the names of one row. Street names are never identity, so they stand apart."""
+        for name in items(row.get("street_names") or ""):
+            self.add_street_name(name, key=key)
         if row.get("iupac_name"):
             self._add_systematic(row["iupac_name"], key=key)
         for name in self._names(row):
@@ -56,6 +59,10 @@ class NamesBuilder:
         if len(spelling) >= LEAST_NEAR:
             self.near[spelling].add(key)
             self.shapes[spelling[0] + positions(exact)].add(spelling)
+
+    def add_street_name(self, name: str, *, key: str) -> None:
+        """Add what the street calls the entry ``key``."""
+        self.street[loose_key(name)].add(key)
 
     def _add_systematic(self, name: str, *, key: str) -> None:
         """Add a systematic name; the long ones nobody spells in another language."""
@@ -110,6 +117,7 @@ class NamesBuilder:
                 {name: keys for name, keys in self.locantless.items() if len(keys) >= VARIANTS}
             ),
             ambiguous=MappingProxyType(ambiguous),
+            street=frozen(self.street),
             settled=MappingProxyType(settled),
             near=frozen(self.near),
             shapes=frozen(self.shapes),

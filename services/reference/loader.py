@@ -58,6 +58,8 @@ def load_catalogue(directory: Path = DATA) -> Catalogue:
     keys = {entry.preferred_name: entry.key for entry in entries}
     for row in rows(table(directory, "added_names.csv")):
         names.add_name(row["name"], key=keys[row["preferred_name"]])
+    for row in rows(table(directory, "street_names.csv")):
+        names.add_street_name(row["name"], key=keys[row["preferred_name"]])
     overrides = [
         *rows(table(directory, "ambiguous_names.csv")),
         *rows(table(directory, "ambiguous_names_extra.csv")),

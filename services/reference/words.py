@@ -31,10 +31,17 @@ class Words:
     synthetic: frozenset[str]
     analogue: frozenset[str]
     noise: frozenset[str]
-    qualifiers: frozenset[str]  # possible, suspected: they do not change what is named
+    asides: frozenset[str]  # doubt, amount, form, quality: they do not change what is named
+    methods: frozenset[str]  # how or in what it was found
+    participles: frozenset[str]  # said without and with a negation: (not) confirmed, (non-)medical
+    negations: frozenset[str]
+    adverbs: frozenset[str]  # between a negation and its participle
+    unnamed: frozenset[str]  # unknown, unspecified: the substance is not named
     salts: frozenset[str]
-    acid_salts: frozenset[str]
+    acid_salts: frozenset[str]  # words of a salt only beside another: hydrogen, free (base)
     joiners: frozenset[str]
+    around: frozenset[str]  # every word that says nothing of which class is meant
+    links: frozenset[str]  # what leads to a form, a use or a method behind a name
     name_parts: frozenset[str]  # classes that are also groups within a name: 2C-B is not mescaline NBOMe
     no_drugs: frozenset[Phrase]  # sugars, sweeteners, solvents, fillers that are no drug and in no table
     esterlike: Mapping[str, frozenset[str]]
@@ -67,10 +74,17 @@ def load_words(directory: Path) -> Words:
         synthetic=synthetic,
         analogue=of("analogue"),
         noise=of("noise"),
-        qualifiers=of("qualifier"),
+        asides=of("aside"),
+        methods=of("method"),
+        participles=of("participle"),
+        negations=of("negation"),
+        adverbs=of("adverb"),
+        unnamed=of("unnamed"),
         salts=of("salt"),
         acid_salts=of("acid_salt"),
         joiners=of("joiner"),
+        links=of("link"),
+        around=frozenset().union(*map(of, ("noise", "unnamed", "aside", "participle", "salt", "link"))),
         name_parts=of("name_part"),
         no_drugs=frozenset(
             _phrase(word, synthetic) for k, _, words in listed if k == "no_drug" for word in words

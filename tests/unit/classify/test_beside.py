@@ -22,7 +22,21 @@ from services.reference.catalogue import Catalogue
         ("ketamine MXE", None),  # two substances
         ("análogo de isotonitazeno", None),
         ("posible análogo de fentanilo", None),
-        ("metanfetamina (cristal)", None),
+        ("metanfetamina (cristal)", "Methamphetamine"),
+        ("metanfetamina (Tesla)", None),
+        ("cocaína (crack)", "Cocaine"),
+        ("cocaína/crack", "Cocaine"),
+        ("MDMA – ecstasy", "MDMA"),
+        ("MDMA (ecstasy, molly)", "MDMA"),
+        ("carfentanil (elephant tranquilizer)", "Carfentanil"),
+        ("carfentanil (ecstasy)", None),  # the street's name of another substance
+        ("BTMPS (bis(2,2,6,6-tetramethyl-4-piperidyl) sebacate, Tinuvin 770)", "BTMPS"),
+        ("4-anilinopiperidine (4-AP)", "4-AP"),  # one of two meanings is this one
+        ("opioide (posible carfentanilo)", "Carfentanil"),
+        ("opioide sin identificar (posible carfentanilo)", None),
+        ("fentanyl (analogue)", None),
+        ("fentanyl (metabolite)", None),
+        ("fentanyl (4-ANPP)", None),  # they disagree
     ],
 )
 def test_what_stands_beside_a_name_must_agree_with_it(
@@ -48,12 +62,25 @@ def test_two_substances_are_both_shown(
 
 
 def test_a_name_with_brackets_that_are_not_understood_is_suggested(catalogue: Catalogue) -> None:
-    found = identify(name="metanfetamina (cristal)", catalogue=catalogue, structures=None)
-    assert [(one.preferred_name, one.reason) for one in found.candidates] == [
-        ("Methamphetamine", "part_of_name")
-    ]
+    found = identify(name="carfentanilo (Tesla)", catalogue=catalogue, structures=None)
+    assert [(one.preferred_name, one.reason) for one in found.candidates] == [("Carfentanil", "part_of_name")]
+    assert (found.codes, found.effect_group) == (frozenset(), "synthetic_opioid")  # a hint, as of an ending
 
 
-@pytest.mark.parametrize("name", ["benzodiazepine not specified", "fentanyl or analogue", "other fentanyl"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("benzodiazepine not specified", "fentanyl or analogue", "other fentanyl", "fentanil e análogos"),
+        *(
+            "suspected synthetic opioid",
+            "presunto nitaceno",
+            "possível canabinoide sintético",
+            "nitazène présumé",
+        ),
+        *("nitazenos (tira reactiva)", "nitazenes (Nox)", "synthetic cannabinoids (K2/spice)"),
+        *("canabinoide sintético (K9)", "K4 (maconha sintética)"),
+        *("methylfentanyl-related drug", "análogo de fluorofentanilo", "metilfentanilo, derivado"),
+    ],
+)
 def test_a_class_stays_a_class(name: str, catalogue: Catalogue) -> None:
     assert identify(name=name, catalogue=catalogue, structures=None).outcome == "class_only"
