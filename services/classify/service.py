@@ -1,7 +1,7 @@
 """The classify stage: reads accepted alerts, decides each in one transaction of the ledger."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -25,7 +25,7 @@ from services.storage.follow_ports import DoneAlready
 from services.storage.ports import Leases, Threads
 from services.storage.receipt_records import message_of
 from services.storage.records import Event, Message, Record
-from services.storage.review_records import Reconsider
+from services.storage.review_records import Reconsider, Resolution
 from services.storage.thread_records import Decide, Died, Outcome, Proposal
 
 log = structlog.get_logger(__name__)
@@ -65,12 +65,13 @@ class ClassifyService:
 
         What follows is no promise: whatever is not decided there is decided when it is read from its topic.
         """
-        return self._threads.follow(self._at_once, self._done.add, clock=self._clock)
+        return self._threads.follow(
+            self._at_once, self._done.add, reconsider=self._prepared_again, clock=self._clock
+        )
 
     def _at_once(self, event: Event) -> tuple[Proposal, Decide] | None:
         message = message_of(event.payload)
-        brought_again = event.event_id != message.id
-        if brought_again or _may_join(message):
+        if _brought_again(event, message) or _may_join(message):
             return None
         return self._proposed(message, NOTHING_SAID)
 
@@ -82,17 +83,24 @@ class ClassifyService:
         """
         if self._done.take(record.event_id):
             return
-        message = read(record)
-        outcome = await self._settle(message, revive=not record.event_id.startswith(message.id))
+        outcome = await self._settle(read(record), record)
         if isinstance(outcome, Died):
             raise Invalid(outcome.reason)
 
-    async def _settle(self, message: Message, *, revive: bool) -> Outcome:
+    async def _settle(self, message: Message, record: Record) -> Outcome:
         said = NOTHING_SAID
         if _may_join(message):
             said = said_by(await self._threads.expected(message), self._catalogue)
         proposal, deciding = self._proposed(message, said)
-        return await self._threads.settle(proposal, decide=deciding, now=self._clock(), revive=revive)
+        # Brought again it is decided alone: a fault of what waited for it must not hold it up for ever.
+        together = None if _brought_again(record, message) else self._prepared_again
+        revive = not record.event_id.startswith(message.id)
+        return await self._threads.settle(
+            proposal, decide=deciding, now=self._clock(), revive=revive, reconsider=together
+        )
+
+    def _prepared_again(self, message: Message, resolutions: Sequence[Resolution]) -> tuple[Proposal, Decide]:
+        return self._proposed(message, said_by(resolutions, self._catalogue))
 
     def _proposed(
         self, message: Message, said: Mapping[tuple[int, int], Identity]
@@ -106,6 +114,10 @@ class ClassifyService:
         )
         proposal = propose(message, prepared)
         return proposal, partial(decide, proposal=proposal, prepared=prepared, common=self._common)
+
+
+def _brought_again(record: Event | Record, message: Message) -> bool:
+    return record.event_id != message.id
 
 
 def _may_join(message: Message) -> bool:

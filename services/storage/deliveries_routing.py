@@ -1,12 +1,12 @@
 """Routing as a fact: who is told of a version is decided once, in the transaction that writes the rows.
 
 Every lower version of the thread is routed first, under the locks of the thread and its incident, so that no
-correction ever overtakes what it corrects. A repeat finds the fact and decides nothing.
+correction ever overtakes what it corrects; every higher one that is decided already follows, so that nobody is
+sent what has been replaced. A repeat finds the fact and decides nothing.
 """
 
 import json
-from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -130,7 +130,7 @@ def route_all(
     decide: Decide,
     directory: Callable[[Connection], Directory],
 ) -> list[Routed | Invalid]:
-    """Route classified messages, one after the other, each with every lower version of its thread.
+    """Route classified messages, one after the other, each with every version of its thread that is not routed yet.
 
     Safe to repeat: what is routed stays as it was decided. `Invalid` in the place of what is not classified.
     """
@@ -143,10 +143,8 @@ def route_all(
         if place is None:
             answers.append(Invalid("not_classified", f"no classified message {message_id}"))
             continue
-        queue = waiting[place.thread_id]
-        versions = []
-        while queue and queue[0].thread_version <= place.thread_version:
-            versions.append(queue.popleft())
+        versions = waiting[place.thread_id]
+        waiting[place.thread_id] = []
         answers.append(_route(connection, versions, pen=pen, decide=decide, directory=directory, now=now))
     pen.write()
     return answers
@@ -182,9 +180,9 @@ def _places_of(connection: Connection, wanted: Sequence[tuple[str, datetime]]) -
     return {row.message_id: row for row in found}
 
 
-def _waiting(connection: Connection, places: Collection[Any]) -> Mapping[str, deque[Version]]:
+def _waiting(connection: Connection, places: Collection[Any]) -> dict[str, list[Version]]:
     """Return what is not routed yet of the threads of these places, each of them held with its incident."""
-    waiting: dict[str, deque[Version]] = {row.thread_id: deque() for row in places}
+    waiting: dict[str, list[Version]] = {row.thread_id: [] for row in places}
     keys = _lock_keys((row.thread_id, row.incident_id) for row in places)
     while waiting:
         waited = lock(connection, keys)

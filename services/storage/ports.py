@@ -36,7 +36,7 @@ from services.storage.records import (
     Thread,
     Version,
 )
-from services.storage.review_records import Resolution
+from services.storage.review_records import Reconsider, Resolution
 from services.storage.thread_records import Decide, Filters, Outcome, Page, Proposal, StoredLink
 
 T = TypeVar("T")
@@ -235,9 +235,18 @@ class Threads(Protocol):
     """What messages were taken for: decided once each, and read as versions of threads."""
 
     async def settle(
-        self, proposal: Proposal, *, decide: Decide, now: datetime, revive: bool = False
+        self,
+        proposal: Proposal,
+        *,
+        decide: Decide,
+        now: datetime,
+        revive: bool = False,
+        reconsider: Reconsider | None = None,
     ) -> Outcome:
-        """Decide one message, once; a repeat changes nothing. `revive` looks again at one that died."""
+        """Decide one message, once; a repeat changes nothing. `revive` looks again at one that died.
+
+        With `reconsider`, which prepares a message, what waited for it is decided in the same transaction.
+        """
         ...
 
     def follow(
@@ -245,6 +254,7 @@ class Threads(Protocol):
         propose: Callable[[Event], tuple[Proposal, Decide] | None],
         then: Callable[[Sequence[str]], None],
         *,
+        reconsider: Reconsider,
         clock: Callable[[], datetime],
     ) -> Callable[[], None]:
         """Decide a message in the transaction that accepts it, where the ledger can and nobody waits for it.

@@ -5,7 +5,7 @@ reads it. Under the locks it finds the thread, reads what was committed before, 
 writes sightings, thread, links, verdict, state and the outgoing record together.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -83,6 +83,10 @@ class Rules:
     may_see: MaySee
 
 
+Foresee = Callable[[Sequence[str], str], None]
+"""Told, before the decision is written, which held messages it will release, and the thread."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Place:
     """Where a message stands: in a thread, or (None) at the head of a new one."""
@@ -102,6 +106,7 @@ def settle(
     rules: Rules,
     now: datetime,
     revive: bool = False,
+    foresee: Foresee | None = None,
 ) -> Outcome:
     """Decide one message, once; safe to repeat. `revive` looks again at one that died.
 
@@ -122,7 +127,9 @@ def settle(
     place = _place(connection, message, versions, rules=rules, now=now)
     match place:
         case _Place():
-            settled = _decide(connection, proposal, place, decide=decide, rules=rules, now=now)
+            settled = _decide(
+                connection, proposal, place, decide=decide, rules=rules, now=now, foresee=foresee
+            )
             if row.attempt:
                 references.let_go(connection, message.id)
             return settled
@@ -218,7 +225,14 @@ def _allowed(message: Message, thread: Thread) -> bool:
 
 
 def _decide(
-    connection: Connection, proposal: Proposal, place: _Place, *, decide: Decide, rules: Rules, now: datetime
+    connection: Connection,
+    proposal: Proposal,
+    place: _Place,
+    *,
+    decide: Decide,
+    rules: Rules,
+    now: datetime,
+    foresee: Foresee | None,
 ) -> Settled:
     message = proposal.message
     thread = place.thread
@@ -226,6 +240,8 @@ def _decide(
     relay_id = _relay_id(connection, message, rules=rules) if thread is None else thread.relay_id
     named, unknown = references.cited(connection, message, may_see=rules.may_see)
     before = references.named_before(connection, message, relay_id=relay_id)
+    if before.waiting and foresee is not None:
+        foresee(before.waiting, thread_id)
     citations = tuple(one for one in (*named, *before.citations) if one.thread_id != thread_id)
     situation = situation_of(
         connection, proposal, thread=thread, silent=place.silent, thread_id=thread_id, citations=citations

@@ -9,11 +9,20 @@ from sqlalchemy import Connection
 
 from schemas.events import ALERTS
 from services.errors import Invalid
-from services.storage import announcing, outbox, resolutions, separating, settling, thread_rows, verdicts
+from services.storage import (
+    announcing,
+    outbox,
+    releasing,
+    resolutions,
+    separating,
+    settling,
+    thread_rows,
+    verdicts,
+)
 from services.storage.follow_ports import Follows
 from services.storage.ports import Executor
 from services.storage.records import Event, Message, Thread, Version
-from services.storage.review_records import Resolution
+from services.storage.review_records import Reconsider, Resolution
 from services.storage.settling import Rules
 from services.storage.thread_records import Decide, Died, Filters, Outcome, Page, Proposal, StoredLink
 
@@ -26,11 +35,23 @@ class LedgerThreads:
         self._rules = rules
 
     async def settle(
-        self, proposal: Proposal, *, decide: Decide, now: datetime, revive: bool = False
+        self,
+        proposal: Proposal,
+        *,
+        decide: Decide,
+        now: datetime,
+        revive: bool = False,
+        reconsider: Reconsider | None = None,
     ) -> Outcome:
-        """Decide one message, once."""
+        """Decide one message, once; with `reconsider` what waited for it, too."""
         unit = partial(
-            settling.settle, proposal=proposal, decide=decide, rules=self._rules, now=now, revive=revive
+            releasing.settle,
+            proposal=proposal,
+            decide=decide,
+            rules=self._rules,
+            now=now,
+            revive=revive,
+            reconsider=reconsider,
         )
         return await self._executor.write(unit)
 
@@ -39,6 +60,7 @@ class LedgerThreads:
         propose: Callable[[Event], tuple[Proposal, Decide] | None],
         then: Callable[[Sequence[str]], None],
         *,
+        reconsider: Reconsider,
         clock: Callable[[], datetime],
     ) -> Callable[[], None]:
         """Decide a message in the transaction that accepts it, where one writer runs everything and no one waits."""
@@ -50,8 +72,13 @@ class LedgerThreads:
             if proposed is None:
                 return ()
             proposal, decide = proposed
-            outcome = settling.settle(
-                connection, proposal=proposal, decide=decide, rules=self._rules, now=clock()
+            outcome = releasing.settle(
+                connection,
+                proposal,
+                decide=decide,
+                rules=self._rules,
+                now=clock(),
+                reconsider=reconsider,
             )
             if isinstance(outcome, Died):  # its dead letter is made when it is read from its topic
                 raise Invalid(outcome.reason)

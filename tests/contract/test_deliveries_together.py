@@ -28,13 +28,15 @@ async def route_together(
     return await asyncio.gather(*asked, return_exceptions=True)
 
 
-async def test_each_gets_its_own_versions_and_a_later_one_knows_what_was_decided_before_it(rig: Rig) -> None:
+async def test_what_is_decided_of_a_thread_is_routed_as_one_and_a_later_version_knows_of_the_one_before(
+    rig: Rig,
+) -> None:
     first = await rig.classify()
     second = await rig.classify(make_alert(message_type="update", version=2))
     answers = await route_together(rig.deliveries, rig, first, second, first)
     assert [
         [one.thread_version for one in answer.versions] for answer in answers if isinstance(answer, Routed)
-    ] == [[1], [2], []]
+    ] == [[1, 2], [], []]
     assert await rig.states() == [
         ("co-focal", 1, "webhook", "superseded", "newer_version"),
         ("co-focal", 2, "webhook", "pending", None),

@@ -18,6 +18,7 @@ from services.reference.catalogue import Catalogue
 from services.reference.plan import PlanBasis
 from services.storage import outbox, receipt_records, receipts
 from services.storage.records import Event, Message, Record
+from services.storage.review_records import Reconsider
 from services.storage.settling import Rules
 from services.storage.sqlite import SqliteLedger
 from services.storage.sqlite_file import open_engine
@@ -53,9 +54,15 @@ class Watched(LedgerThreads):
         self.outcomes = outcomes
 
     async def settle(
-        self, proposal: Proposal, *, decide: Decide, now: datetime, revive: bool = False
+        self,
+        proposal: Proposal,
+        *,
+        decide: Decide,
+        now: datetime,
+        revive: bool = False,
+        reconsider: Reconsider | None = None,
     ) -> Outcome:
-        outcome = await super().settle(proposal, decide=decide, now=now, revive=revive)
+        outcome = await super().settle(proposal, decide=decide, now=now, revive=revive, reconsider=reconsider)
         self.outcomes.append(outcome)
         return outcome
 
