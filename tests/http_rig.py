@@ -77,6 +77,7 @@ from services.storage.threads import LedgerThreads
 START = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 URL = "http://relay.example.org"
 LINK_KEYS = LinkKeys(keys={1: b"l" * 32}, current=1)
+NAMING = Naming(prefix="SATA", secret=b"n" * 32)
 SEALS = Seals(b"s" * 32)
 TERMS = load_terms()
 
@@ -239,7 +240,8 @@ async def posting_rig(
     keys = LedgerKeys(ledger)
     authenticator = _authenticator(keys, clock, requests_per_minute)
     port = receipts_port or LedgerReceipts(ledger)
-    ingest = Ingest(port, directory=directory, clock=clock, public_url=URL)
+    threads = LedgerThreads(ledger, rules=Rules(naming=NAMING, may_see=lambda _institution, _message: True))
+    ingest = Ingest(port, threads, directory=directory, clock=clock, public_url=URL)
     try:
         await ledger.write(metadata.create_all)
         async with _client(posting_routes(ingest, authenticator)) as client:
@@ -265,9 +267,7 @@ async def full_rig(path: Path, *recipients: Recipient, url: str = URL) -> AsyncI
         found = disclose(message.alert, reader, sender_id=message.sender_id)
         return found.content is not Content.NOTHING
 
-    threads = LedgerThreads(
-        ledger, rules=Rules(naming=Naming(prefix="SATA", secret=b"n" * 32), may_see=may_see)
-    )
+    threads = LedgerThreads(ledger, rules=Rules(naming=NAMING, may_see=may_see))
     deliveries = LedgerDeliveries(
         ledger,
         rules=DeliveryRules(policy=RetryPolicy(give_up_after=timedelta(days=7))),
@@ -339,7 +339,9 @@ def _routers(
         return classify_alert(alert, catalogue=catalogue, structures=None, plan=plan)
 
     return [
-        posting_routes(Ingest(stored, directory=directory, clock=clock, public_url=url), authenticator),
+        posting_routes(
+            Ingest(stored, threads, directory=directory, clock=clock, public_url=url), authenticator
+        ),
         reading_routes(
             stored, threads, deliveries, reading=reading, authenticator=authenticator, public_url=url
         ),

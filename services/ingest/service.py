@@ -11,12 +11,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import Protocol
 
 from schemas.alerts import Alert, Reference, Sender, content_sha256, stored_json
 from schemas.problems import Fault
 from schemas.receipts import Receipt
 from schemas.rules import RELATION_OF
-from schemas.vocabularies import SenderRole
+from schemas.vocabularies import MessageType, SenderRole
 from services.errors import Transient
 from services.http.problems import Refusal, fault
 from services.ingest import batches, identifiers
@@ -24,9 +25,14 @@ from services.ingest.validation import InvalidAlert, parse_alert
 from services.storage.ports import Receipts
 from services.storage.receipt_records import TOPIC, Refused, Repeated, Submission, event_payload
 from services.storage.records import ApiKey, Directory, Event, Message
+from services.storage.thread_records import NotTheirs
 
 _OF_ITS_OWN_THREAD = frozenset(RELATION_OF.values())
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_NOT_THEIRS = {
+    NotTheirs.WITHOUT_SCOPE: ("scope", "Changing the alert of another institution needs the scope amend."),
+    NotTheirs.OF_ANOTHER_STATE: ("country", "Only institutions of its own state may change an alert."),
+}
 _AT_A_TIME = 128  # accepts of one batch that wait for the ledger together: they share its commits
 
 
@@ -38,19 +44,29 @@ class Kept:
     new: bool
 
 
+class Amending(Protocol):
+    """What taking an alert in asks of the threads."""
+
+    async def not_theirs(self, message: Message) -> NotTheirs | None:
+        """Return why this sender may not change what a message refers to; None: it may, or that is not known yet."""
+        ...
+
+
 class Ingest:
     """Takes alerts from the holders of API keys."""
 
     def __init__(
         self,
         receipts: Receipts,
+        threads: Amending,
         *,
         directory: Callable[[], Awaitable[Directory]],
         clock: Callable[[], datetime],
         public_url: str,
     ) -> None:
-        """Take the port, the directory (for named recipients) and the base of status links."""
+        """Take the ports, the directory (for named recipients) and the base of status links."""
         self._receipts = receipts
+        self._threads = threads
         self._directory = directory
         self._clock = clock
         self._base = public_url.rstrip("/")
@@ -65,8 +81,8 @@ class Ingest:
     ) -> Kept:
         """Keep one alert as posted.
 
-        Raises `Refusal`: 400 not JSON, 403 a country that the key may not report for, 409 taken by another
-        content, 413, 422 with a pointer for each fault. Safe to repeat.
+        Raises `Refusal`: 400 not JSON, 403 a country that the key may not report for or an alert that it may not
+        change, 409 taken by another content, 413, 422 with a pointer for each fault. Safe to repeat.
         """
         now = self._clock()
         alert = as_sent_by(parse(body, now=now), key)
@@ -75,6 +91,7 @@ class Ingest:
         submission = _submission(
             alert, key=key, now=now, body=body, idempotency_key=idempotency_key, traceparent=traceparent
         )
+        await self._check_amends_its_own(submission.message)
         answer = await self._receipts.accept(submission)
         if isinstance(answer, Refused):
             raise _refusal(answer)
@@ -138,6 +155,18 @@ class Ingest:
         if faults:
             raise Refusal(422, "invalid", errors=faults)
 
+    async def _check_amends_its_own(self, message: Message) -> None:
+        """Refuse what would change another's alert; what was accepted before that was known keeps its receipt."""
+        alert = message.alert
+        if alert.version == 1 and alert.message_type is MessageType.ALERT:
+            return
+        refused = await self._threads.not_theirs(message)
+        if refused is None or await self._receipts.get(message.id) is not None:
+            return
+        place = fault(_pointer_to_original(alert), "not_allowed", "The alert is another institution's.")
+        kind, detail = _NOT_THEIRS[refused]
+        raise Refusal(403, kind, detail=detail, errors=(place,))
+
     def _receipt(self, message: Message) -> Receipt:
         return receipt_of(message, base=self._base)
 
@@ -182,6 +211,13 @@ def _sender(country: str, organisation: str, role: str, contact: str | None) -> 
 def _to_lower_version(alert: Alert, reference: Reference) -> bool:
     """Return whether an own reference can mean a lower version: then it says what the message acts on."""
     return alert.version > 1 and reference.relation in _OF_ITS_OWN_THREAD
+
+
+def _pointer_to_original(alert: Alert) -> str:
+    relation = RELATION_OF.get(alert.message_type)
+    places = (place for place, one in enumerate(alert.references) if one.relation == relation)
+    place = next(places, None)
+    return "/national_ref" if place is None else f"/references/{place}/ref"
 
 
 def _submission(

@@ -29,7 +29,7 @@ from services.http.limits import Quota
 from services.http.reading import Reading
 from services.http.sessions import Sessions
 from services.ingest.api import Reaches, posting_routes, reading_routes
-from services.ingest.service import Ingest, parse
+from services.ingest.service import Amending, Ingest, parse
 from services.metrics.api import Refresh, metrics_routes
 from services.notify.api import notification_routes
 from services.notify.channels.sending import Mail
@@ -57,13 +57,17 @@ class DeliveriesPort(Inbox, Reaches, Protocol):
     """What calls and pages ask of the deliveries."""
 
 
+class ThreadsPort(Threads, Amending, Protocol):
+    """What calls and pages ask of the threads."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Web:
     """What the application is built over."""
 
     settings: Settings
     receipts: Receipts
-    threads: Threads
+    threads: ThreadsPort
     reviews: Reviews
     deliveries: DeliveriesPort
     keys: Keys
@@ -89,7 +93,7 @@ def application(web: Web) -> ASGIApp:
     quota = Quota(requests=web.settings.http.requests_per_minute, window=timedelta(minutes=1))
     authenticator = Authenticator(web.keys, quota=quota, clock=web.clock, ticks=time.monotonic)
     reading = Reading(web.threads, directory=web.directory, audit=web.audit, clock=web.clock)
-    ingest = Ingest(web.receipts, directory=web.directory, clock=web.clock, public_url=url)
+    ingest = Ingest(web.receipts, web.threads, directory=web.directory, clock=web.clock, public_url=url)
     calls = (
         posting_routes(ingest, authenticator),
         reading_routes(

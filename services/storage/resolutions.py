@@ -12,13 +12,12 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select
 
-from schemas.vocabularies import MessageType
-from services.storage import references, verdicts
+from services.storage import joining, verdicts
 from services.storage.driver import run
 from services.storage.records import Message
 from services.storage.review_records import Resolution, nothing_new, reported_name, same_name
 from services.storage.statements import insert_once
-from services.storage.tables import receipts, resolutions, reviewed
+from services.storage.tables import resolutions, reviewed
 from services.storage.tables import verdicts as verdicts_table
 from services.storage.thread_records import MaySee
 
@@ -39,16 +38,6 @@ _of_thread = (
     .order_by(resolutions.c.at, resolutions.c.number)
 )
 _by_id = select(resolutions).where(resolutions.c.id == bindparam("id"))
-_thread = (
-    select(verdicts_table.c.thread_id)
-    .join(receipts, receipts.c.id == verdicts_table.c.message_id)
-    .where(
-        receipts.c.sender_id == bindparam("sender_id"),
-        receipts.c.status == bindparam("status"),
-        receipts.c.national_ref == bindparam("national_ref"),
-    )
-    .limit(1)
-)
 _reviewed = select(reviewed.c.review).where(reviewed.c.message_id == bindparam("message_id"))
 
 
@@ -65,7 +54,7 @@ def of_message(connection: Connection, message_id: str) -> list[Resolution]:
 
 def expected(connection: Connection, message: Message, *, may_see: MaySee) -> list[Resolution]:
     """Return what holds for a message that is not decided yet, because it was said in the thread it joins."""
-    thread_id = _thread_of(connection, message, may_see=may_see)
+    thread_id = joining.thread_of(connection, message, may_see=may_see)
     return [] if thread_id is None else holding(connection, message, thread_id=thread_id)
 
 
@@ -109,16 +98,6 @@ def deal_with(
     """Remember that one reason to look at a message is dealt with; the first word on it stays."""
     row = {"message_id": message_id, "review": review, "reason": reason, "actor": actor, "at": now}
     connection.execute(insert_once(connection, reviewed), row)
-
-
-def _thread_of(connection: Connection, message: Message, *, may_see: MaySee) -> str | None:
-    alert = message.alert
-    named = {"sender_id": message.sender_id, "status": alert.status, "national_ref": alert.national_ref}
-    own: str | None = run(connection, _thread, named).scalar()
-    if own is not None or alert.message_type is MessageType.ALERT:
-        return own
-    found = references.resolve(connection, message, may_see=may_see)
-    return found.thread_id if isinstance(found, references.Target) else None
 
 
 def _told(connection: Connection, said: Sequence[Resolution]) -> dict[str, Message]:

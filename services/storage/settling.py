@@ -14,7 +14,17 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from schemas.vocabularies import MessageType, Status
 from services.errors import Invalid
-from services.storage import announcing, outbox, places, references, serials, sightings, thread_rows, verdicts
+from services.storage import (
+    announcing,
+    joining,
+    outbox,
+    places,
+    references,
+    serials,
+    sightings,
+    thread_rows,
+    verdicts,
+)
 from services.storage.driver import Write, run
 from services.storage.locks import lock
 from services.storage.records import Message, Thread
@@ -200,7 +210,7 @@ def _joined(connection: Connection, message: Message, thread_id: str, *, lower: 
     thread = thread_rows.get(connection, thread_id, for_update=True)
     if thread is None:
         raise LookupError(thread_id)
-    if not _allowed(message, thread):
+    if not joining.may_change(message, thread):
         return Died(_NOT_ALLOWED)
     if thread.state == "retracted":
         return Died(_RETRACTED)
@@ -215,13 +225,6 @@ def _is_newer(connection: Connection, message: Message, thread: Thread) -> bool:
     row = run(connection, _standing, {"id": thread.message_id}).one()
     same = (row.sender_id, row.national_ref) == (message.sender_id, message.alert.national_ref)
     return bool(same and row.version < message.alert.version)
-
-
-def _allowed(message: Message, thread: Thread) -> bool:
-    """Return whether this sender may change the thread; anyone who may see it may dispute it."""
-    if message.sender_id == thread.sender_id or message.alert.message_type is MessageType.DISPUTE:
-        return True
-    return message.can_amend and message.sender_country == thread.sender_country
 
 
 def _decide(

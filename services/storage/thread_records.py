@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import NamedTuple
 
 from schemas.classifications import Classification, Correlation
@@ -165,6 +166,15 @@ class Died:
 
 
 Outcome = Settled | Waits | Died
+
+
+class NotTheirs(StrEnum):
+    """Why a sender may not change the alert of another institution."""
+
+    WITHOUT_SCOPE = "without_scope"
+    OF_ANOTHER_STATE = "of_another_state"
+
+
 Decide = Callable[[Situation], Decision]
 MaySee = Callable[[str, Message], bool]
 """Whether the institution with this id may see this message."""

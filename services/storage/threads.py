@@ -11,6 +11,7 @@ from schemas.events import ALERTS
 from services.errors import Invalid
 from services.storage import (
     announcing,
+    joining,
     outbox,
     releasing,
     resolutions,
@@ -24,7 +25,16 @@ from services.storage.ports import Executor
 from services.storage.records import Event, Message, Thread, Version
 from services.storage.review_records import Reconsider, Resolution
 from services.storage.settling import Rules
-from services.storage.thread_records import Decide, Died, Filters, Outcome, Page, Proposal, StoredLink
+from services.storage.thread_records import (
+    Decide,
+    Died,
+    Filters,
+    NotTheirs,
+    Outcome,
+    Page,
+    Proposal,
+    StoredLink,
+)
 
 
 class LedgerThreads:
@@ -89,6 +99,11 @@ class LedgerThreads:
     async def expected(self, message: Message) -> list[Resolution]:
         """Return what people said in the thread that a message will join."""
         query = partial(resolutions.expected, message=message, may_see=self._rules.may_see)
+        return await self._executor.read(query)
+
+    async def not_theirs(self, message: Message) -> NotTheirs | None:
+        """Return why this sender may not change what a message refers to."""
+        query = partial(joining.not_theirs, message=message, may_see=self._rules.may_see)
         return await self._executor.read(query)
 
     async def expire_held(self, *, now: datetime, most: int) -> int:

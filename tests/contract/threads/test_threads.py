@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from schemas.alerts import Alert
 from schemas.events import CLASSIFIED
 from services.reference.catalogue import Catalogue
 from services.reference.plan import PlanBasis
-from services.storage import audit, separating, thread_rows, verdicts
+from services.storage import audit, joining, separating, thread_rows, verdicts
 from services.storage.records import Message
 from services.storage.serials import opaque_id
 from services.storage.tables import audit as audit_table
@@ -19,7 +20,7 @@ from services.storage.tables import links, threads
 from services.storage.thread_records import Died, Filters, Settled, Waits
 from tests.builders import make_alert, make_finding
 from tests.databases import Place
-from tests.ledger import Relay
+from tests.ledger import Relay, everybody, message_of
 
 REF = "SAT-UY-2026-014"
 POLICE = {"sender_id": "uy-police"}
@@ -170,6 +171,22 @@ def test_another_state_never_may(relay: Relay, kind: str) -> None:
 
     assert outcome == Died("not_allowed")
     assert only_thread(relay).version == 1
+
+
+def test_who_may_not_change_an_alert_is_known_beforehand(relay: Relay) -> None:
+    relay.send(make_alert())
+    closing = follow_up("closure", of=f"UY:{REF}")
+
+    def asked(alert: Alert, *, sender_id: str, country: str = "UY", can_amend: bool = False) -> object:
+        message = message_of(alert, sender_id=sender_id, country=country, can_amend=can_amend, at=relay.now)
+        return relay.run(partial(joining.not_theirs, message=message, may_see=everybody))
+
+    assert asked(closing, **POLICE) == "without_scope"
+    assert asked(closing, **POLICE, can_amend=True) is None
+    assert asked(closing, **ARGENTINA, can_amend=True) == "of_another_state"
+    assert asked(follow_up("dispute", of=f"UY:{REF}"), **ARGENTINA) is None
+    assert asked(follow_up("closure", of="NOWHERE"), **ARGENTINA) is None
+    assert asked(make_alert(message_type="update", version=2), sender_id="uy-observatory") is None
 
 
 def test_a_disputer_gets_no_hold_of_the_thread(relay: Relay) -> None:
