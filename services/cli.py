@@ -49,6 +49,11 @@ COMMANDS = (
     Later("backup", "backups:backup", "Copy the ledger while the relay runs, and check the copy."),
     Later("restore", "backups:restore", "Make a copy the ledger again; the relay must not be running."),
     Later(
+        "restored",
+        "backups:restored",
+        "Mend a database that pg_restore put back, before the relay starts over it: see deploy/README.md.",
+    ),
+    Later(
         "healthcheck",
         "healthcheck:healthcheck",
         "Ask /readyz; exit status 0 where the relay is ready, 1 where it is not or does not answer.",

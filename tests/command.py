@@ -5,15 +5,21 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection
 
+from schemas.alerts import canonical_json
 from services import cli
 from services.runtime.settings import PREFIX
+from services.storage import receipts
+from services.storage.receipt_records import TOPIC, Submission, event_payload
+from services.storage.records import Event, Message
 from services.storage.sqlite import SqliteLedger
+from tests.builders import NOW, make_alert
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,3 +81,22 @@ def run(relay: Relay, unit: Callable[[Connection], Any]) -> Any:
             await ledger.close()
 
     return asyncio.run(work())
+
+
+def accept(number: int, *, country: str = "UY", at: datetime = NOW) -> Callable[[Connection], Any]:
+    """Return the unit of work that keeps one alert of `country`."""
+    alert = make_alert(national_ref=f"SAT-{number}", title="Un título que no se lista")
+    message = Message(
+        id=f"message-{number}",
+        sender_id="observatory",
+        sender_country=country,
+        can_amend=False,
+        reference_key="0" * 64,
+        received_at=at,
+        content_sha256="0" * 64,
+        alert=alert,
+    )
+    body = canonical_json(alert).decode()
+    event = Event(topic=TOPIC, event_id=message.id, key="k", payload=event_payload(message, body=body))
+    submission = Submission(message=message, body=body, event=event)
+    return lambda connection: receipts.accept(connection, submission)

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
+from pydantic import SecretStr
 from sqlalchemy import URL, Connection, make_url
 
 from services.errors import Misconfigured, Transient
@@ -108,6 +109,13 @@ def url_of(settings: LedgerSettings) -> URL:
         url = url.set(password=settings.password.get_secret_value())
     mode = url.query.get("sslmode")
     return url if mode is None else url.set(query={"ssl": mode})  # asyncpg's name for the same modes
+
+
+def on_database(settings: LedgerSettings, name: str) -> LedgerSettings:
+    """Return the settings of a ledger in another database of the same server."""
+    assert settings.url is not None
+    url = make_url(settings.url.get_secret_value()).set(database=name)
+    return settings.model_copy(update={"url": SecretStr(url.render_as_string(hide_password=False))})
 
 
 async def _asked(settings: LedgerSettings, work: Callable[[Connection], T]) -> T:

@@ -13,17 +13,19 @@ from services.storage import receipts as receipt_rows
 from services.storage.driver import run
 from services.storage.locks import lock
 from services.storage.records import Thread, Version
-from services.storage.tables import receipts, threads, verdicts
+from services.storage.tables import counters, receipts, threads, verdicts
 from services.storage.thread_records import Filters, Page
 
 _DECIDING: Final = (
     "decisions"  # the lock under which verdicts are numbered, so that none commits behind a later one
 )
+DECISIONS: Final = "decisions"  # the counter that says where to begin in a restored ledger without verdicts
 ISSUE: Final = "issue"  # the cause of a first verdict
 
 _last = verdicts.alias("last")
+_first = select(counters.c.value).where(counters.c.name == DECISIONS).scalar_subquery()
 _insert = insert(verdicts).values(
-    decision=select(func.coalesce(func.max(_last.c.decision), 0) + 1).scalar_subquery()
+    decision=select(func.coalesce(func.max(_last.c.decision), _first, 0) + 1).scalar_subquery()
 )
 _newest_revision = (
     select(func.max(verdicts.c.revision))

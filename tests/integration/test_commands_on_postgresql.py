@@ -1,8 +1,10 @@
 """The commands on a ledger that is a PostgreSQL database, as on one that is a file."""
 
+import os
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from services.runtime.secrets_file import new_key
 from tests.command import Relay
@@ -79,6 +81,24 @@ def test_copies_are_left_to_the_tools_of_the_database(installed: Relay, what: st
     assert ended.status == 2
     assert "RELAY_LEDGER__URL" in ended.err
     assert "pg_dump" in ended.err
+
+
+def test_a_database_that_was_put_back_is_mended(installed: Relay, postgresql: Databases) -> None:
+    made = ("--institution", "uy-ndo", "--country", "UY", "--organisation", "X", "--scope", "send")
+    installed("keys", "create", *made)
+    replaced = make_url(os.environ["RELAY_LEDGER__URL"]).database
+    assert replaced is not None
+    copy = postgresql.server.create(f"{replaced}_copy", template=replaced)
+    (key,) = installed("keys", "list", "--json").json
+    installed("keys", "revoke", key["id"])
+    installed.set(LEDGER__URL=copy)
+    assert installed("keys", "list", "--json").json[0]["state"] == "valid"
+    mended = installed("restored", "--replaced", replaced, "--json")
+    assert (mended.status, mended.json) == (0, [])
+    assert installed("keys", "list", "--json").json[0]["state"] == "revoked"
+    alone = installed("restored")
+    assert alone.status == 0
+    assert "was not named: numbers go on after a gap" in alone.err
 
 
 def test_the_doctor_looks_at_the_database(installed: Relay) -> None:

@@ -7,34 +7,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, insert, select
 
-from schemas.alerts import canonical_json
 from services.errors import Invalid
-from services.storage import dead_letters, receipts
-from services.storage.receipt_records import TOPIC, Submission, event_payload
-from services.storage.records import Event, Message, Record
+from services.storage import dead_letters
+from services.storage.receipt_records import TOPIC
+from services.storage.records import Record
 from services.storage.tables import audit, notifications, outbox
-from tests.builders import make_alert
-from tests.command import Relay, run
+from tests.command import Relay, accept, run
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-
-
-def accept(number: int, *, country: str = "UY", at: datetime = NOW) -> Callable[[Connection], Any]:
-    alert = make_alert(national_ref=f"SAT-{number}", title="Un título que no se lista")
-    message = Message(
-        id=f"message-{number}",
-        sender_id="observatory",
-        sender_country=country,
-        can_amend=False,
-        reference_key="0" * 64,
-        received_at=at,
-        content_sha256="0" * 64,
-        alert=alert,
-    )
-    body = canonical_json(alert).decode()
-    event = Event(topic=TOPIC, event_id=message.id, key="k", payload=event_payload(message, body=body))
-    submission = Submission(message=message, body=body, event=event)
-    return lambda connection: receipts.accept(connection, submission)
 
 
 def notify(

@@ -1,7 +1,6 @@
 """Keys, the directory, dry runs, backups and checks from the command line."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from services.runtime.settings import load
 from services.storage import endpoints
 from services.storage.delivery_records import Health
 from services.storage.records import Channel, ChannelKind
-from services.storage.sqlite_file import lock_file, open_engine
+from services.storage.sqlite_file import open_engine
 from services.storage.tables import audit
 from tests.builders import NOW, minimal_alert_json
 from tests.command import Relay
@@ -241,18 +240,6 @@ def test_alerts_are_classified_in_their_order_and_faults_stand_in_their_place(re
     file.write_text(lines[0])
     assert relay("classify", str(file)).status == 0
     assert relay("classify", str(relay.folder / "missing")).status == 1
-
-
-def test_a_backup_is_taken_beside_a_running_relay_and_restored_only_without_it(installed: Relay) -> None:
-    copy = installed.folder / "copy"
-    running = lock_file(installed.ledger)
-    assert installed("backup", str(copy)).status == 0
-    assert installed("backup", str(copy)).status == 1
-    assert installed("restore", str(copy), "--force").status == 2
-    os.close(running)
-    assert installed("restore", str(copy)).status == 1
-    assert installed("restore", str(copy), "--force").status == 0
-    assert installed("restore", str(installed.folder / "missing"), "--force").status == 1
 
 
 def test_the_doctor_finds_what_is_wrong(installed: Relay) -> None:

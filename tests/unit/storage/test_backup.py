@@ -5,19 +5,28 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from services.errors import Misconfigured
 from services.storage import migrations
-from services.storage.backup import back_up, restore
+from services.storage.backup import Restored, back_up
+from services.storage.backup import restore as restore_copy
 from services.storage.inspection import Unusable, inspect, standing_of, try_to_write
+from services.storage.outliving import mend
 from services.storage.sqlite_file import lock_file, open_engine
+from tests.builders import NOW
 
 
 def quiet(_done: int, _total: int) -> None:
     """Show no progress."""
+
+
+def restore(source: Path, target: Path, *, overwrite: bool = False) -> Restored:
+    mending = partial(mend, prefix="SATA", countries=("UY",), actor="operator", now=NOW)
+    return restore_copy(source, target, progress=quiet, mend=mending, now=NOW, overwrite=overwrite)
 
 
 @pytest.fixture
@@ -48,7 +57,7 @@ def write_both(connection: sqlite3.Connection, number: int) -> None:
 
 def rows(path: Path) -> tuple[int, int]:
     with closing(sqlite3.connect(path)) as connection:
-        tables = ("counters", "audit")
+        tables = ("counters WHERE name GLOB 'n[0-9]*'", "audit WHERE act = 'b'")
         first, second = (connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in tables)
         return int(first), int(second)
 
@@ -93,9 +102,33 @@ def test_what_is_restored_is_what_was_copied(ledger: Path, tmp_path: Path) -> No
         back_up(ledger, tmp_path / "copy", progress=quiet)
         write_both(connection, 2)
     with pytest.raises(FileExistsError):
-        restore(tmp_path / "copy", ledger, progress=quiet)
-    restore(tmp_path / "copy", ledger, progress=quiet, overwrite=True)
+        restore(tmp_path / "copy", ledger)
+    done = restore(tmp_path / "copy", ledger, overwrite=True)
     assert rows(ledger) == (1, 1)
+    assert done.kept is not None
+    assert rows(done.kept) == (2, 2)
+    assert done.kept.stat().st_mode & 0o077 == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "copy",
+        "relay.sqlite3",
+        "relay.sqlite3.lock",
+        done.kept.name,
+    ]
+
+
+def test_what_is_replaced_is_kept_even_where_it_is_damaged(ledger: Path, tmp_path: Path) -> None:
+    with closing(writer(ledger)) as connection:
+        for number in range(100):
+            write_both(connection, number)
+    back_up(ledger, tmp_path / "copy", progress=quiet)
+    _scribble(ledger)
+    was = ledger.read_bytes()
+    done = restore(tmp_path / "copy", ledger, overwrite=True)
+    assert rows(ledger) == (100, 100)
+    assert done.kept is not None
+    assert done.kept.read_bytes() == was
+    assert done.unread
+    assert done.mended.carried is None
 
 
 def test_the_log_of_the_old_ledger_is_not_played_into_the_restored_one(ledger: Path, tmp_path: Path) -> None:
@@ -105,7 +138,7 @@ def test_the_log_of_the_old_ledger_is_not_played_into_the_restored_one(ledger: P
     stale = ledger.with_name(f"{ledger.name}-wal").read_bytes()
     connection.close()
     ledger.with_name(f"{ledger.name}-wal").write_bytes(stale)
-    restore(tmp_path / "copy", ledger, progress=quiet, overwrite=True)
+    restore(tmp_path / "copy", ledger, overwrite=True)
     assert rows(ledger) == (0, 0)
 
 
@@ -113,7 +146,7 @@ def test_nothing_is_restored_over_a_running_relay(ledger: Path, tmp_path: Path) 
     back_up(ledger, tmp_path / "copy", progress=quiet)
     handle = lock_file(ledger)
     with pytest.raises(Misconfigured, match="RELAY_LEDGER__PATH"):
-        restore(tmp_path / "copy", ledger, progress=quiet, overwrite=True)
+        restore(tmp_path / "copy", ledger, overwrite=True)
     os.close(handle)
 
 
@@ -143,7 +176,7 @@ def test_a_spoiled_copy_is_refused_and_the_ledger_stays(
     back_up(ledger, tmp_path / "copy", progress=quiet)
     spoil(tmp_path / "copy")
     with pytest.raises(Unusable):
-        restore(tmp_path / "copy", ledger, progress=quiet, overwrite=True)
+        restore(tmp_path / "copy", ledger, overwrite=True)
     assert rows(ledger) == (100, 100)
     assert not list(tmp_path.glob("*.partial"))
 
