@@ -5,7 +5,7 @@ what the ledger knows of the thread and of the place. :func:`classify_alert` doe
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from schemas.alerts import Alert, Substance
@@ -18,13 +18,13 @@ from schemas.classifications import (
     SubstanceIdentity,
 )
 from schemas.vocabularies import Outcome
-from services.classify.categories import MIXTURE, categorise, event_day
+from services.classify.categories import categorise, event_day
 from services.classify.facts import derive
 from services.classify.firsts import NO_HISTORY, FirstsHistory
 from services.classify.identify import identify
-from services.classify.identities import Identity
+from services.classify.identities import MIXTURE, Identity
 from services.classify.severity import Assessed, assess, thread_level
-from services.classify.sold_as import SoldAs, promise_of, same_group
+from services.classify.sold_as import SoldAs, promise_of
 from services.classify.structure import StructureReader
 from services.reference.catalogue import Catalogue, Entry
 from services.reference.controls import Days, Standing, controls_on, nps_strict
@@ -126,17 +126,6 @@ def classify_alert(
     return conclude(prepared, alert, history=history, before=before)
 
 
-def united(identity: Identity, catalogue: Catalogue) -> Identity:
-    """Return ``identity``; of several substances in one name all are there, so it gets all their codes."""
-    if identity.reason != MIXTURE:
-        return identity
-    mixture = identity
-    entries = [entry for one in mixture.candidates if (entry := catalogue.entry(one.key)) is not None]
-    codes = mixture.codes.union(*(entry.codes for entry in entries))
-    opioid = any(same_group(entry.effect_group) == "opioid" for entry in entries)
-    return replace(mixture, codes=codes, effect_group="opioid" if opioid else mixture.effect_group)
-
-
 def strictly_new(identity: Identity, day: Days, catalogue: Catalogue) -> bool | None:
     """Return whether a substance monitored as NPS was uncontrolled on ``day``; what is no NPS is not strict.
 
@@ -155,7 +144,7 @@ def strictly_new(identity: Identity, day: Days, catalogue: Catalogue) -> bool | 
 
 
 def _identity(substance: Substance, *, catalogue: Catalogue, structures: StructureReader | None) -> Identity:
-    identity = identify(
+    return identify(
         name=substance.name,
         one_of=substance.one_of,
         cas=substance.cas,
@@ -165,7 +154,6 @@ def _identity(substance: Substance, *, catalogue: Catalogue, structures: Structu
         catalogue=catalogue,
         structures=structures,
     )
-    return united(identity, catalogue)
 
 
 def _described(

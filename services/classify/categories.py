@@ -27,7 +27,7 @@ from schemas.vocabularies import (
     ShipmentKind,
     Tlp,
 )
-from services.classify.identities import NO_DRUG, NOT_A_SUBSTANCE, Identity
+from services.classify.identities import MIXTURE, NO_DRUG, NOT_A_SUBSTANCE, Identity
 from services.reference.catalogue import Entry
 from services.reference.controls import Days, Standing, controls_on
 from services.reference.plan import PlanBasis
@@ -56,9 +56,6 @@ PARENTS: Mapping[str, str] = {
     "PHA.PSY": "PHA",
     "PHA.PRE": "PHA",
 }
-
-
-MIXTURE = "mixture"  # what the identification calls several substances in one name
 
 
 class Rule(StrEnum):

@@ -19,8 +19,9 @@ from schemas.vocabularies import (
     ReferenceRelation,
     Role,
 )
-from services.classify.identities import Identity
+from services.classify.identities import NO_DRUG, Identity
 from services.classify.sold_as import SoldAs, same_group
+from services.reference.catalogue import Entry
 
 SYNTHETIC_OPIOIDS = frozenset({"SYN.NSO", "SYN.FRS"})
 ALPHA2 = "alpha2_agonist"
@@ -39,6 +40,7 @@ _LABORATORY = _PRESUMPTIVE - {Confirmation.PRESUMPTIVE_FIELD}
 _IN_PRODUCT = frozenset({Role.PRINCIPAL, Role.ADULTERANT})
 _ACTING = _IN_PRODUCT | {Role.CO_DETECTED}
 _IDENTIFYING = _ACTING | {Role.METABOLITE}
+_DRUGS = frozenset({"SYN", "PLT", "NPS"})
 # Medicines somewhere, but whoever sells a tablet by these names promises a drug, not a pharmacy's product.
 _ALSO_STREET_DRUGS = frozenset({"fentanyl", "amphetamine", "arylcyclohexylamine"})
 _DOSE_FORMS = frozenset({Matrix.TABLET, Matrix.CAPSULE, Matrix.AMPOULE, Matrix.ADHESIVE})
@@ -53,7 +55,10 @@ class Disguise(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """One substance that was found. ``finding`` and ``substance`` are its positions in the alert."""
+    """One substance that was found. ``finding`` and ``substance`` are its positions in the alert.
+
+    Each part of a mixture is one by itself, at the same position.
+    """
 
     finding: int
     substance: int
@@ -64,6 +69,22 @@ class Found:
     def key(self) -> str | None:
         """The catalogue's key, None for what is not in it."""
         return self.identity.entry.key if self.identity.entry is not None else None
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Its key, with that of what a plant acts by: whoever promised either keeps the promise."""
+        entry = self.identity.entry
+        return frozenset() if entry is None else frozenset(filter(None, (entry.key, entry.marker)))
+
+    @property
+    def possible(self) -> tuple[Entry, ...]:
+        """The entries of which it is one, empty where it may be something outside the catalogue."""
+        if self.identity.entry is not None:
+            return (self.identity.entry,)
+        if self.identity.outcome is not Outcome.AMBIGUOUS:  # of an unknown name they only look alike
+            return ()
+        listed = tuple(one.entry for one in self.identity.candidates if one.entry is not None)
+        return listed if len(listed) == len(self.identity.candidates) else ()
 
     @property
     def family(self) -> str | None:
@@ -83,10 +104,10 @@ class Found:
     @property
     def opioid(self) -> bool:
         """Whether it counts as an opioid: a synthetic one but the weak medicines, or an unknown one."""
-        entry = self.identity.entry
-        if entry is not None:
-            return self.synthetic_opioid and _WEAK not in entry.marks
-        return self.synthetic_opioid or same_group(self.identity.effect_group) == _OPIOID
+        if self.identity.entry is not None:
+            return _is_strong(self.identity.entry)
+        opioid = self.synthetic_opioid or same_group(self.identity.effect_group) == _OPIOID
+        return opioid and (not self.possible or any(map(_is_strong, self.possible)))
 
     @property
     def synthetic_and_strong(self) -> bool:
@@ -119,11 +140,21 @@ class Found:
         return self.reported.confirmation in _LABORATORY
 
     @property
+    def known(self) -> bool:
+        """Whether its name says what it is: a substance, a class, or a poison that is no drug."""
+        said = self.identity.outcome in {Outcome.RESOLVED, Outcome.CLASS_ONLY}
+        return said or bool(self.identity.codes) or self.identity.reason == NO_DRUG
+
+    @property
     def identifies(self) -> bool:
-        """Whether it says what acted: a substance or a class, named by more than a rumour."""
-        known = self.identity.outcome in {Outcome.RESOLVED, Outcome.CLASS_ONLY} or bool(self.identity.codes)
+        """Whether it says what acted: it is known, and named by more than a rumour."""
         named = self.reported.confirmation is not Confirmation.UNVERIFIED
-        return known and named and self.reported.role in _IDENTIFYING
+        return self.known and named and self.reported.role in _IDENTIFYING
+
+    @property
+    def drug(self) -> bool:
+        """Whether it acts as a drug by its own categories: caffeine, a solvent and a vitamin do not."""
+        return any(code.partition(".")[0] in _DRUGS for code in self.identity.codes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,8 +175,9 @@ class Product:
 
     @property
     def identified(self) -> bool:
-        """Whether anything found in it says what acted."""
-        return any(one.identifies for one in self.found)
+        """Whether anything found in it says what acted: a drug, where the main part is not known."""
+        unknown = any(one.reported.role is Role.PRINCIPAL and not one.known for one in self.found)
+        return any(one.identifies and (one.drug or not unknown) for one in self.found)
 
     @property
     def disguised_opioid(self) -> bool:
@@ -174,11 +206,15 @@ class Product:
     @property
     def mis_sold(self) -> bool:
         """Whether what it was sold as was not found in it, and another substance was."""
-        keys = {one.key for one in self.found if one.in_product and one.presumptive and one.key}
+        keys = {key for one in self.found if one.in_product and one.presumptive for key in one.keys}
         return bool(self.sold_as.keys) and bool(keys) and not keys & self.sold_as.keys
 
     def _opioids_in_product(self) -> Iterator[Found]:
         return (one for one in self.opioids if one.in_product and one.presumptive)
+
+
+def _is_strong(entry: Entry) -> bool:
+    return bool(entry.codes & SYNTHETIC_OPIOIDS) and _WEAK not in entry.marks
 
 
 def is_echo(alert: Alert) -> bool:
@@ -209,9 +245,10 @@ def _product(
     index: int, finding: Finding, *, identities: Sequence[Identity], sold_as: SoldAs, counterfeit: bool
 ) -> Product:
     found = tuple(
-        Found(finding=index, substance=position, reported=reported, identity=identity)
+        Found(finding=index, substance=position, reported=reported, identity=part)
         for position, (reported, identity) in enumerate(zip(finding.substances, identities, strict=True))
         if reported.confirmation is not Confirmation.RULED_OUT
+        for part in identity.parts or (identity,)
     )
     acting = [one for one in found if one.acting]
     hazards = tuple(one for one in found if one.in_product)
@@ -233,7 +270,7 @@ def _product(
 
 def _of_another_effect(hazard: Found, sold_as: SoldAs) -> bool:
     group = _OPIOID if hazard.opioid else same_group(hazard.identity.effect_group)
-    if group is None or (hazard.key is not None and hazard.key in sold_as.keys):
+    if group is None or hazard.keys & sold_as.keys:
         return False
     return sold_as.food or (bool(sold_as.effect_groups) and group not in sold_as.effect_groups)
 
@@ -244,6 +281,7 @@ def _is_counterfeit(finding: Finding, hazards: Iterable[Found], *, sold_as: Sold
     if said:
         return sold_as.medicine or not sold_as.keys
     forms = {*finding.matrices, finding.product.form if finding.product is not None else None}
-    keys = {one.key for one in hazards if one.presumptive}
+    found = [one.keys for one in hazards if one.presumptive]
     medicine = sold_as.medicine and sold_as.family not in _ALSO_STREET_DRUGS
-    return medicine and bool(forms & _DOSE_FORMS) and bool(keys) and not keys & sold_as.keys
+    other = bool(found) and not any(keys & sold_as.keys for keys in found)
+    return medicine and bool(forms & _DOSE_FORMS) and other

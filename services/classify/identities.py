@@ -7,18 +7,20 @@ from schemas.vocabularies import Outcome
 from services.reference.catalogue import Entry, Family
 
 NO_CODES: frozenset[str] = frozenset()
+MIXTURE = "mixture"  # several substances in one name, all of them there
 NO_DRUG = "no_drug"  # a sugar, a sweetener, a solvent: named, and in no table
 NOT_A_SUBSTANCE = "not_a_substance"  # a person said so: it gets no code, and nobody needs to look again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A substance that may be meant. ``key`` is empty for one that is not in the catalogue."""
+    """A substance that may be meant. ``key`` is empty and ``entry`` None for one outside the catalogue."""
 
     key: str
     inchikey: str | None
     preferred_name: str
     reason: str
+    entry: Entry | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +28,8 @@ class Identity:
     """The answer of :func:`services.classify.identify.identify`, with its evidence.
 
     ``codes`` are those the identity carries before the rules of role and date: of the entry; of its family
-    (what at least 90 % of the rows carry) for a class; what all candidates share for either-or; none for what
-    is unknown. ``family`` and ``effect_group`` of an unknown are hints and give no code
+    (what at least 90 % of the rows carry) for a class; what all candidates share for either-or and what any has
+    for a mixture; none for what is unknown. ``family`` and ``effect_group`` of an unknown are hints and give no code
     (HPAD-2021:CM.2.4@L191, HPAD-2021:CM.2.5@L192).
     """
 
@@ -42,6 +44,7 @@ class Identity:
     inchikey: str | None  # also the key of a structure that nobody has listed
     preferred_name: str | None
     stereo_differs: bool
+    parts: tuple["Identity", ...] = ()  # of a mixture: each of its substances or classes
 
 
 def resolved(
@@ -105,7 +108,11 @@ def of_class(family: Family, *, step: str, reason: str, inchikey: str | None = N
 def candidate(entry: Entry, reason: str) -> Candidate:
     """Return ``entry`` as one that may be meant."""
     return Candidate(
-        key=entry.key, inchikey=entry.inchikey, preferred_name=entry.preferred_name, reason=reason
+        key=entry.key,
+        inchikey=entry.inchikey,
+        preferred_name=entry.preferred_name,
+        reason=reason,
+        entry=entry,
     )
 
 
@@ -130,10 +137,11 @@ def among(
 
 
 def together(named: Sequence[tuple[str, Identity]], *, reason: str) -> Identity:
-    """Return one ambiguous identity of several names: either-or, or a mixture. It keeps what all share.
+    """Return one ambiguous identity of several names: either-or keeps what all share, a mixture what any has.
 
     ``named`` are the names as sent with their identities. One without an entry is a candidate by its name.
     """
+    mixture = reason == MIXTURE
     identities = [identity for _, identity in named]
     candidates = tuple(
         each for name, identity in named for each in _as_candidates(name, identity, reason=reason)
@@ -143,13 +151,14 @@ def together(named: Sequence[tuple[str, Identity]], *, reason: str) -> Identity:
         entry=None,
         family=_shared([identity.family for identity in identities]),
         effect_group=_shared([identity.effect_group for identity in identities]),
-        codes=frozenset.intersection(*(identity.codes for identity in identities)),
+        codes=(frozenset.union if mixture else frozenset.intersection)(*(one.codes for one in identities)),
         candidates=tuple({each.key or each.preferred_name: each for each in candidates}.values()),
         step="name",
         reason=reason,
         inchikey=None,
         preferred_name=None,
         stereo_differs=False,
+        parts=tuple(identities) if mixture else (),
     )
 
 

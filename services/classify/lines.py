@@ -12,7 +12,7 @@ from typing import Any
 
 from schemas.dates import PartialDate
 from schemas.vocabularies import Confirmation, Outcome, Role
-from services.classify.assess import strictly_new, united
+from services.classify.assess import strictly_new
 from services.classify.categories import CHEMICAL_ROLES, Circumstances, grounds_of
 from services.classify.identify import identify
 from services.classify.identities import Candidate, Identity
@@ -78,7 +78,7 @@ def identify_line(
         catalogue=catalogue,
         structures=structures,
     )
-    return _answer(ref, united(found, catalogue), role=role, day=day, catalogue=catalogue)
+    return _answer(ref, found, role=role, day=day, catalogue=catalogue)
 
 
 def _answer(ref: str | int | None, found: Identity, *, role: Role, day: Days, catalogue: Catalogue) -> Line:

@@ -74,7 +74,7 @@ def _samples(product: Product, one: Found) -> Samples | None:
     """Return the samples with ``one``: its own, or the finding's where it is all that acts in it."""
     if one.reported.samples is not None:
         return one.reported.samples
-    alone = all(other is one for other in product.found if other.acting)
+    alone = all(other.substance == one.substance for other in product.found if other.acting)
     return product.finding.samples if alone else None
 
 
@@ -83,7 +83,7 @@ def _sold_otherwise(product: Product, one: Found) -> bool:
         return False
     sold_as = product.sold_as
     if sold_as.keys:
-        return one.key not in sold_as.keys
+        return not one.keys & sold_as.keys
     if sold_as.family is not None:
         return sold_as.family != one.identity.family
     # Slang for an opioid, and words that nobody understands, do not tell what a buyer was promised.
