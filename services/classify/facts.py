@@ -124,7 +124,7 @@ def derive(
         stopped=bool(stopped),
         stopped_table_one=any(has_table_one(alert, product) for product in stopped),
         stopped_opioid_units=sum(opioid_medicine_units(product, labels) for product in stopped),
-        stopped_goods=any(is_chemical_or_medicine(product, labels) for product in stopped),
+        stopped_goods=any(is_chemical_or_medicine(alert, product, labels) for product in stopped),
         manufacture=is_manufacture(alert),
         opioid_manufacture=makes_opioids(alert, found),
         potency_change=EventType.POTENCY_CHANGE in alert.event_types,

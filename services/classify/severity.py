@@ -16,12 +16,12 @@ from schemas.vocabularies import MessageType, Severity, UpdateReason
 from services.classify.facts import Facts
 from services.classify.harms import SERIES
 from services.classify.samples import LARGE_SHARE
+from services.classify.supply import MANY_UNITS
 
 _MANY_DEATHS = 3
 _MANY_SEVERE = 5  # in 72 hours
 _MANY_SEVERE_OPIOID = 3
 _SEVERE_CLUSTER = 3
-_MANY_UNITS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +131,7 @@ def _h5(facts: Facts) -> str | None:
 
 
 def _h6(facts: Facts) -> bool:
-    return facts.stopped_table_one or facts.stopped_opioid_units >= _MANY_UNITS
+    return facts.stopped_table_one or facts.stopped_opioid_units >= MANY_UNITS
 
 
 def _h7(facts: Facts) -> bool:

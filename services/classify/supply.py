@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from schemas.alerts import Alert
 from schemas.classifications import CategoryLabel
 from schemas.vocabularies import EventType, Market, Role, ShipmentKind, Unit
-from services.classify.categories import acts_as_chemical, event_day
+from services.classify.categories import acts_as_chemical, event_day, is_genuine_medicine
 from services.classify.hazards import SYNTHETIC_OPIOIDS, Found, Product
-from services.reference.controls import Standing, controls_on
+from services.reference.catalogue import Entry
+from services.reference.controls import Days, Standing, controls_on
 
 _STOPPED_EVENTS = frozenset({EventType.STOPPED_SHIPMENT, EventType.DIVERSION, EventType.THEFT})
 _STOPPED_KINDS = frozenset(
@@ -16,6 +17,7 @@ _STOPPED_KINDS = frozenset(
 _TRADED = frozenset({Market.CHEMICAL_TRADE, Market.DIVERTED_MEDICINE})
 _PLACES_OF_MANUFACTURE = frozenset({EventType.CLANDESTINE_MANUFACTURE, EventType.EQUIPMENT})
 _DOSES = frozenset({Unit.TABLET, Unit.AMPOULE})
+MANY_UNITS = 100  # of a medicine: below, a household's or a ward's loss
 
 
 def was_stopped(alert: Alert, product: Product) -> bool:
@@ -31,7 +33,10 @@ def was_stopped(alert: Alert, product: Product) -> bool:
 
 
 def has_table_one(alert: Alert, product: Product) -> bool:
-    """Return whether ``product`` holds a chemical that was in Table I of 1988 on the day of the event."""
+    """Return whether ``product`` holds a chemical that was in Table I of 1988 on the day of the event.
+
+    So does a medicine made from one. Fewer than 100 tablets or ampoules are none.
+    """
     return any(_in_table_one(alert, product, one) for one in product.found)
 
 
@@ -40,12 +45,21 @@ def opioid_medicine_units(product: Product, labels: Iterable[CategoryLabel]) -> 
     codes = {label.code for label in labels if label.finding == product.index}
     if "PHA" not in codes or not codes & SYNTHETIC_OPIOIDS:
         return 0
-    return int(sum(one.value for one in product.finding.quantities if one.unit in _DOSES))
+    return _units(product)
 
 
-def is_chemical_or_medicine(product: Product, labels: Iterable[CategoryLabel]) -> bool:
-    """Return whether ``product`` carries a code of chemicals or of medicines."""
-    return any(label.finding == product.index and label.code in {"CHM", "PHA"} for label in labels)
+def is_chemical_or_medicine(alert: Alert, product: Product, labels: Iterable[CategoryLabel]) -> bool:
+    """Return whether ``product`` is a chemical or a medicine, by its codes or by its sender's word.
+
+    A chemical that nobody can name is one still, a known one outside the catalogue's chemicals is not.
+    """
+    codes = {label.code for label in labels if label.finding == product.index}
+    if codes & {"CHM", "PHA"} or product.finding.market is Market.DIVERTED_MEDICINE:
+        return True
+    if any("CHM" in one.identity.codes and _is_the_goods(product, one) for one in product.found):
+        return True
+    chemical = product.finding.market is Market.CHEMICAL_TRADE
+    return "X.UNK" in codes and (chemical or any(_is_medicine(alert, product, one) for one in product.found))
 
 
 def is_manufacture(alert: Alert) -> bool:
@@ -69,9 +83,30 @@ def _fentanyl_precursor(one: Found) -> bool:
 
 
 def _in_table_one(alert: Alert, product: Product, one: Found) -> bool:
-    if one.identity.entry is None or not acts_as_chemical(one.reported, product.finding):
+    chemical = acts_as_chemical(one.reported, product.finding) or _is_the_goods(product, one)
+    if not chemical and not ("PHA.PRE" in one.identity.codes and _is_medicine(alert, product, one)):
         return False
-    schedules = controls_on(one.identity.entry, event_day(alert)).schedules
+    counted = any(quantity.unit in _DOSES for quantity in product.finding.quantities)
+    if counted and _units(product) < MANY_UNITS:
+        return False
+    return bool(one.possible) and all(_listed_in_table_one(entry, event_day(alert)) for entry in one.possible)
+
+
+def _is_the_goods(product: Product, one: Found) -> bool:
+    """Return whether ``one`` is the very thing that was stopped, where nobody says for which market."""
+    return product.finding.market is Market.UNKNOWN and one.reported.role is Role.PRINCIPAL
+
+
+def _is_medicine(alert: Alert, product: Product, one: Found) -> bool:
+    return is_genuine_medicine(one.reported, finding=product.finding, alert=alert)
+
+
+def _units(product: Product) -> int:
+    return int(sum(one.value for one in product.finding.quantities if one.unit in _DOSES))
+
+
+def _listed_in_table_one(entry: Entry, day: Days) -> bool:
+    schedules = controls_on(entry, day).schedules
     return any(
         each.convention == "1988" and each.schedule == "Table I" and each.standing is Standing.IN_FORCE
         for each in schedules
