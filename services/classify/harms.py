@@ -17,7 +17,9 @@ from schemas.vocabularies import Attribution, DatePrecision, EventType, Qualifie
 RECENT = timedelta(days=31)
 SERIES = 3  # cases in "several": a cluster whose size was not stated
 _SEVERAL = 2  # of anything else
-_TREND = timedelta(days=92)  # a count over a longer event without a window of its own is a statistic
+_LONG = timedelta(days=92)  # a count without a window over a longer event must be said to be of it
+_ENDLESS = timedelta(days=366)  # and over one that is longer still it is a statistic
+_HARMFUL = frozenset({EventType.DEATH, EventType.INTOXICATION_CLUSTER})
 _HOURS_PER_DAY = 24
 _SEVERE = ("hospitalised", "icu", "naloxone_given", "respiratory_arrest", "overdoses")
 
@@ -111,7 +113,7 @@ def _implied(alert: Alert) -> tuple[Statement, ...]:
     dead = EventType.DEATH in events and all(harm.deaths is None for harm in harms)
     uncounted = all(_counts_nobody(harm) for harm in harms)
     series = EventType.INTOXICATION_CLUSTER in events and uncounted
-    if not (dead or series) or _event_ended_on(alert) < alert.sent_at.date() - RECENT:
+    if not (dead or series) or _event_ended_on(alert, series=series) < alert.sent_at.date() - RECENT:
         return ()
     if EventType.RUMOUR_REFUTATION in events:
         return ()  # what it denies did not happen
@@ -142,18 +144,37 @@ def _ended_on(harm: Harm, alert: Alert, sent_on: date) -> date | None:
     if end is None and start is not None:
         return harm.as_of.last if harm.as_of is not None else sent_on
     if end is None:
-        trend = harm.window_hours is None and _is_trend(alert)
-        return None if trend else _event_ended_on(alert)
+        ended_on = _event_ended_on(alert, series=_is_series(harm, alert), harm=harm)
+        return None if _is_trend(harm, alert, ended_on=ended_on) else ended_on
     # A window known by its year only cannot be said to have ended within a month.
     return None if end.precision is DatePrecision.YEAR else end.last
 
 
-def _is_trend(alert: Alert) -> bool:
-    start, end = alert.event_start, alert.event_end
-    return start is not None and end is not None and end.last - start.first > _TREND
+def _is_trend(harm: Harm, alert: Alert, *, ended_on: date) -> bool:
+    """Return whether ``harm`` without a window is a statistic of a long time, and no harm of one event.
+
+    Within a year it is of the event where the alert calls itself a death or a cluster, or ties the harm to what
+    was found.
+    """
+    if harm.window_hours is not None or alert.event_start is None:
+        return False
+    lasted = ended_on - alert.event_start.first
+    said = harm.attribution is not Attribution.ASSOCIATED or bool(_HARMFUL & set(alert.event_types))
+    return lasted > (_ENDLESS if said else _LONG)
 
 
-def _event_ended_on(alert: Alert) -> date:
+def _is_series(harm: Harm, alert: Alert) -> bool:
+    return EventType.INTOXICATION_CLUSTER in alert.event_types or cases_of(harm) >= SERIES
+
+
+def _event_ended_on(alert: Alert, *, series: bool, harm: Harm | None = None) -> date:
+    """Return the last day of the event. A series that nobody has ended went on until it was last counted.
+
+    That is ``as_of`` of its count, else the day on which it was noticed. A single case was on its day.
+    """
+    if series and alert.event_end is None:
+        counted = harm.as_of if harm is not None else None
+        return (counted if counted is not None else alert.detected_at).last
     dates = (alert.event_end, alert.event_start)
     known = [day for day in dates if day is not None and day.precision is not DatePrecision.YEAR]
     return (known[0] if known else alert.detected_at).last

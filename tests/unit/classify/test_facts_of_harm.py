@@ -44,6 +44,49 @@ def test_a_count_over_years_without_a_window_is_a_statistic() -> None:
     assert _deaths(_harm(deaths=40), event_start="2018", event_end="2026-11-01") == 0
 
 
+LONG = {"event_start": "2026-06", "event_end": "2026-11-13"}
+
+
+@pytest.mark.parametrize(
+    ("attribution", "event", "deaths"),
+    [
+        ("suspected", "adulteration", 38),
+        ("confirmed", "adulteration", 38),
+        ("associated", "death", 38),
+        ("associated", "intoxication_cluster", 38),
+        ("associated", "adulteration", 0),  # a bulletin's statistic
+        ("background", "death", 0),
+    ],
+)
+def test_without_a_window_the_deaths_of_a_long_event_are_its_own(
+    attribution: str, event: str, deaths: int
+) -> None:
+    harm = {"attribution": attribution, "deaths": 38}
+
+    assert _deaths(harm, **LONG, event_types=[event]) == deaths
+
+
+def test_a_series_that_nobody_ended_went_on_until_it_was_counted_or_noticed() -> None:
+    open_event = {"event_start": "2026-09-01", "detected_at": "2026-11-12"}
+    counted = _harm(deaths=5, as_of="2026-10-30T12:00:00Z")
+
+    assert _deaths(_harm(deaths=5), **open_event) == 5
+    assert _deaths(counted, **open_event) == 5
+    assert _deaths({**counted, "as_of": "2026-10-01T12:00:00Z"}, **open_event) == 0
+    assert _deaths(_harm(deaths=5), event_start="2026-09-01", detected_at="2026-09-20") == 0
+    assert _deaths(_harm(deaths=5), event_start="2023-09-01", detected_at="2026-11-12") == 0
+
+
+def test_a_cluster_without_an_end_and_without_numbers_is_recent(classify: Classify) -> None:
+    fields = {"event_types": ["intoxication_cluster"], "event_start": "2026-08-01"}
+
+    assert classify(**fields, findings=[{"substances": []}]).severity.reason == "H5.unknown_agent"
+
+
+def test_a_single_death_is_as_old_as_its_event() -> None:
+    assert _deaths(_harm(deaths=1, as_of="2026-11-12T12:00:00Z"), event_start="2026-09-01") == 0
+
+
 def test_background_never_counts() -> None:
     assert _deaths({"attribution": "background", "deaths": 40}) == 0
 
