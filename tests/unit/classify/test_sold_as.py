@@ -38,6 +38,10 @@ def _names(told: SoldAs, catalogue: Catalogue) -> set[str]:
         *(((text, {"opioid"})) for text in ("down", "points", "fetty", "chiva", "china white", "gray death")),
         *(((text, TUSI)) for text in ("tusi", "Tucibí", "pink cocaine", "cocaína rosada")),
         *(((text, {"sedative_hypnotic"})) for text in ("liquid ecstasy", "éxtasis líquido", "vloeibare xtc")),
+        *(((text, {"stimulant", "cannabinoid"})) for text in ("vape", "e-liquid", "cigarrillo electrónico")),
+        *(((text, STIMULANT)) for text in ("bath salts", "sales de baño", "captagon tablets", "tabaco")),
+        *(((text, {"dissociative"})) for text in ("vitamin K", "keta (polvo)")),
+        ("speedball", {"opioid", "stimulant"}),
         ("benzo dope", {"opioid", "sedative_hypnotic"}),
         ("MDMA y ketamina", {"stimulant", "dissociative"}),
         ("cocaína, éxtasis", STIMULANT),
@@ -61,7 +65,7 @@ def test_words_promise_effects(text: str, groups: set[str], catalogue: Catalogue
             "droga",
         ),  # borrowed names
         *("pó de guaraná da casa", "white rock salt", "the blue pill", "ácido cítrico", "old base paint"),
-        *("", "?", "desconocido", "poppers"),
+        *("", "?", "desconocido", "poppers", "pastillas", "diet pills"),
     ],
 )
 def test_what_is_unclear_promises_nothing(text: str, catalogue: Catalogue) -> None:
@@ -93,7 +97,19 @@ def test_a_brand_promises_the_medicine(text: str, substances: set[str], catalogu
 
 
 @pytest.mark.parametrize(
-    "text", ["gomitas", "chocolate bars", "ice cream", "café", "Coca Cola", "vodca", "gin", "kleren", "guaro"]
+    "text",
+    [
+        "gomitas",
+        "chocolate bars",
+        "ice cream",
+        "café",
+        "Coca Cola",
+        "balas de goma",
+        "vodca",
+        "gin",
+        "kleren",
+        "guaro",
+    ],
 )
 def test_food_and_drink_promise_no_effect(text: str, catalogue: Catalogue) -> None:
     told = promise_of(text, catalogue)
