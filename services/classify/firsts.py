@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from schemas.alerts import Alert
 from schemas.vocabularies import EventType, First
-from services.classify.hazards import Found
+from services.classify.found import Found
 
 PLACES = (First.REGION, First.COUNTRY, First.ADMIN1)  # from wide to narrow: a first in one is one in the next
 _NOWHERE: frozenset[First] = frozenset()

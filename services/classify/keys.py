@@ -15,7 +15,7 @@ from typing import TypedDict
 
 from schemas.alerts import Alert, Finding, PartialDate, Product, Substance
 from schemas.vocabularies import Confirmation, Market, Matrix, Outcome, Presence, Role
-from services.classify.hazards import ALPHA2
+from services.classify.found import ALPHA2
 from services.classify.identities import Identity
 from services.reference.catalogue import Catalogue, Entry
 from services.reference.names import exact_key

@@ -4,13 +4,13 @@ from collections.abc import Iterable
 
 from schemas.alerts import Alert, Harm, SampleCounts, Samples
 from schemas.vocabularies import SenderRole, SourceType
+from services.classify.found import OPIOID, Found
 from services.classify.harms import cases_of, is_recent
-from services.classify.hazards import Found, Product
+from services.classify.hazards import Product
 
 LEAST_SAMPLES = 20  # below, a share says nothing
 LARGE_SHARE = 20.0  # percent
 _DOUBLED = 2
-_OPIOID = "opioid"
 _AUTHORITIES = frozenset(
     {SourceType.HEALTH_AUTHORITY, SourceType.REGULATOR, SourceType.POLICE, SourceType.CUSTOMS}
 )
@@ -84,10 +84,10 @@ def _sold_otherwise(product: Product, one: Found) -> bool:
     sold_as = product.sold_as
     if sold_as.keys:
         return not one.keys & sold_as.keys
-    if sold_as.family is not None:
-        return sold_as.family != one.identity.family
+    if sold_as.families:
+        return one.identity.family not in sold_as.families
     # Slang for an opioid, and words that nobody understands, do not tell what a buyer was promised.
-    return sold_as.food or (bool(sold_as.effect_groups) and _OPIOID not in sold_as.effect_groups)
+    return sold_as.food or (bool(sold_as.effect_groups) and OPIOID not in sold_as.effect_groups)
 
 
 def _reliable_share(samples: Samples | None, *, authority: bool) -> float | None:

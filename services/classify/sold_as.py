@@ -22,17 +22,19 @@ _CARRIED_BY = {"synthetic_cannabinoid_agonist": "cannabinoid"}
 class SoldAs:
     """What the buyer expected. ``keys`` are the substances that the words name, with what plants act by;
     ``effect_groups`` every effect that they promise, where ``opioid`` and ``synthetic_opioid`` are one.
-    ``family`` is None where there are several. A ``food`` promises no effect.
+    A ``food`` promises no effect.
     """
 
     keys: frozenset[str]
-    family: str | None
+    families: frozenset[str]
     effect_groups: frozenset[str]
     medicine: bool
     food: bool
 
 
-NOTHING_TOLD = SoldAs(keys=frozenset(), family=None, effect_groups=frozenset(), medicine=False, food=False)
+NOTHING_TOLD = SoldAs(
+    keys=frozenset(), families=frozenset(), effect_groups=frozenset(), medicine=False, food=False
+)
 
 
 @lru_cache(maxsize=_ANSWERS)
@@ -75,14 +77,13 @@ def _promise(
     drugs = [one for one in told if not one.food]
     food = len(drugs) < len(told) and not entries and not any(one.effect_groups or one.keys for one in drugs)
     named = [*entries, *(catalogue.by_key[key] for one in told for key in sorted(one.keys))]
-    families: set[str | None] = {entry.family for entry in named} or {family}
     told_groups = (group for one in drugs for group in one.effect_groups)
     every = () if food else (*groups, *told_groups, *(entry.effect_group for entry in named))
     promised = {group for one in every if (group := same_group(one)) is not None}
     carried = {_CARRIED_BY[one] for one in promised if one in _CARRIED_BY}
     return SoldAs(
         keys=frozenset(key for one in named for key in (one.key, one.marker) if key is not None),
-        family=next(iter(families)) if len(families) == 1 else None,
+        families=frozenset(filter(None, (family, *(entry.family for entry in named)))),
         effect_groups=frozenset(promised | carried),
         medicine=not food and any(code.partition(".")[0] == "PHA" for one in named for code in one.codes),
         food=food,

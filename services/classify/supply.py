@@ -6,7 +6,8 @@ from schemas.alerts import Alert
 from schemas.classifications import CategoryLabel
 from schemas.vocabularies import EventType, Market, Role, ShipmentKind, Unit
 from services.classify.categories import acts_as_chemical, event_day, is_genuine_medicine
-from services.classify.hazards import SYNTHETIC_OPIOIDS, Found, Product
+from services.classify.found import SYNTHETIC_OPIOIDS, Found
+from services.classify.hazards import Product
 from services.reference.catalogue import Entry
 from services.reference.controls import Days, Standing, controls_on
 

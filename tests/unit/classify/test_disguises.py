@@ -35,6 +35,8 @@ def _harm(**counts: Any) -> dict[str, Any]:
         ("bazuco", "seizure", "H3"),  # a plant promises what its marker does
         ("kratom", "seizure", "M2"),
         ("M30", "seizure", "H3"),
+        ("oxycodone/acetaminophen", "seizure", "H3"),
+        ("heroin/fentanyl", "seizure", "M2"),  # of the street, though fentanyl is a medicine too
         ("Vicodin", "seizure", "H3"),
         ("Adderall", "seizure", "H3"),
         ("cachaça", "seizure", "H3"),
