@@ -11,22 +11,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.classify.patterns import Screen, compiled, counts_of
+from services.reference.drawn import (
+    MOST_CHARACTERS,
+    MOST_HEAVY_ATOMS,
+    SMILES,
+    chemistry,
+    heavy_atoms,
+    is_too_large,
+    smiles_parameters,
+)
 from services.reference.structural import ClassRule
 
-_MOST_CHARACTERS = 500
-_MOST_HEAVY_ATOMS = 100
-_MOST_RINGS = 20  # bonds beyond a tree; the search for rings in a denser graph has no bound worth having
 _MOST_NEIGHBOURS = 6
 _LEAST_ORGANIC = 6  # heavy atoms of a parent; the salts that the catalogue holds as they are have fewer
 _MOST_PARTS = 8  # of a salt, told apart before the whole is read
 _BLOCK = 14  # characters of an InChIKey that say how the atoms are connected
 _CARBON = 6
 _NOTHING: Mapping[str, str] = {}
-
-_SMILES = re.compile(r"[A-Za-z0-9@+\-\[\]()=#$:/\\.%~]+")
-_INCHI = re.compile(r"InChI=1S?/([A-Za-z0-9.]+)(?:/[\x21-\x7e]*)?")
-_FORMULA_PART = re.compile(r"([A-Z][a-z]?)([0-9]{0,6})")
-_MULTIPLIER = re.compile(r"[0-9]{1,6}")
 
 # A SMILES of one part without charges, isotopes and explicit hydrogen: there is nothing to take off.
 _PLAIN = re.compile(r"(?:[^\[\].]|\[(?![HDT][H@0-9\]])(?:[A-Z][a-z]?|[cnops])@{0,2}H?[0-9]?\])+")
@@ -79,14 +80,14 @@ class StructureReader:
         parent is organic: only inorganic salts are in the catalogue as they are.
         """
         text = (smiles if smiles is not None else inchi or "").strip()
-        if len(text) > _MOST_CHARACTERS:
+        if len(text) > MOST_CHARACTERS:
             return Unreadable(reason="too_long")
         if smiles is None:
             if (refused := _refuse_inchi(text)) is not None:
                 return refused
         elif (key := self._known.get(text)) is not None:
             return Structure(raw_inchikey=key, inchikey=key, families=(), flags=(), rules=())
-        elif not _SMILES.fullmatch(text):
+        elif not SMILES.fullmatch(text):
             return Unreadable(reason="not_smiles")
         if self._chemistry is None:
             self._chemistry = _Chemistry(self._rules, known=self._known)
@@ -96,44 +97,31 @@ class StructureReader:
 
 
 def _refuse_inchi(text: str) -> Unreadable | None:
-    """Return why the formula of an InChI rules it out: the parser would reserve memory by what it says."""
-    matched = _INCHI.fullmatch(text)
-    if matched is None:
+    """Return why the formula of an InChI rules it out."""
+    atoms = heavy_atoms(text)
+    if atoms is None:
         return Unreadable(reason="not_inchi")
-    atoms = 0
-    for part in matched[1].split("."):
-        multiplier = _MULTIPLIER.match(part)
-        formula = part[multiplier.end() :] if multiplier else part
-        count = sum(int(n or 1) for element, n in _FORMULA_PART.findall(formula) if element != "H")
-        atoms += count * (int(multiplier[0]) if multiplier else 1)
-    return Unreadable(reason="too_large") if atoms > _MOST_HEAVY_ATOMS else None
+    return Unreadable(reason="too_large") if atoms > MOST_HEAVY_ATOMS else None
 
 
 class _Chemistry:
     """The chemistry library and the compiled rules."""
 
     def __init__(self, rules: Sequence[ClassRule], *, known: Mapping[str, str]) -> None:
-        from rdkit import Chem, RDLogger
         from rdkit.Chem import rdMolDescriptors
         from rdkit.Chem.MolStandardize import rdMolStandardize
 
-        logger: Any = RDLogger
-        logger.DisableLog("rdApp.*")  # it would write what senders wrote to standard error
         self._known = known
         self._blocks = frozenset(key[:_BLOCK] for key in known.values())
-        self._chem: Any = Chem
+        self._chem: Any = chemistry()
         self._descriptors: Any = rdMolDescriptors
         self._largest = rdMolStandardize.LargestFragmentChooser(preferOrganic=True)
         self._uncharger = rdMolStandardize.Uncharger()
-        parameters: Any = Chem.SmilesParserParams()
-        parameters.sanitize = False
-        parameters.allowCXSMILES = False
-        parameters.parseName = False
-        self._parameters = parameters
-        self._unfit = compiled(Chem, f"[#0,D{{{_MOST_NEIGHBOURS + 1}-}}]")
-        self._aliphatic_ring = Chem.MolFromSmarts("[A;R]")
+        self._parameters = smiles_parameters()
+        self._unfit = compiled(self._chem, f"[#0,D{{{_MOST_NEIGHBOURS + 1}-}}]")
+        self._aliphatic_ring = self._chem.MolFromSmarts("[A;R]")
         texts = dict.fromkeys(text for rule in rules for text in (rule.smarts, *rule.exclude))
-        patterns = {text: compiled(Chem, text) for text in texts}
+        patterns = {text: compiled(self._chem, text) for text in texts}
         self._rules = [
             (rule, patterns[rule.smarts], [patterns[text] for text in rule.exclude]) for rule in rules
         ]
@@ -201,12 +189,7 @@ class _Chemistry:
 
     def _is_too_large(self, mols: Sequence[Any]) -> bool:
         """Return whether parsed, untouched graphs are together no drug: too big, too dense, or not of atoms."""
-        atoms = sum(mol.GetNumAtoms() for mol in mols)
-        if atoms > _MOST_HEAVY_ATOMS * 3 or sum(mol.GetNumBonds() for mol in mols) - atoms >= _MOST_RINGS:
-            return True
-        if sum(mol.GetNumHeavyAtoms() for mol in mols) > _MOST_HEAVY_ATOMS:
-            return True
-        return any(self._unfit.is_in(mol) for mol in mols)
+        return is_too_large(*mols) or any(self._unfit.is_in(mol) for mol in mols)
 
     def _parent(self, mol: Any, *, text: str) -> Any:
         """Return the largest organic part without charges and isotopes."""

@@ -2,7 +2,8 @@
 
 What cannot be read at all is 400: not UTF-8, not JSON, nested too deep. What can be read and is refused is 422
 with a JSON Pointer per fault: keys given twice, NUL, lone surrogates, numbers beyond range, and all that the
-contract forbids. No fault repeats a value that was sent.
+contract forbids; so is a structure that is no molecule, for it would hide what the name says. No fault repeats a value
+that was sent.
 Source: RFC 8259 §8 (UTF-8, no byte order mark), RFC 6901 (pointers).
 """
 
@@ -22,6 +23,7 @@ from schemas.alerts import Alert
 from schemas.base import RULES, Broken
 from schemas.problems import Fault
 from services.ingest.counting import exceeds
+from services.reference.drawn import is_inchi, is_smiles
 
 ALERT_BYTES: Final = 1 << 20
 DEEPEST: Final = 32  # levels of objects and lists
@@ -31,6 +33,8 @@ AHEAD: Final = timedelta(minutes=10)  # how far `sent_at` may be ahead of our cl
 _MOST_FAULTS = 100
 _MOST_POINTER_SEGMENT = 100
 _LONGEST_INTEGER = 19  # digits; beyond, no field takes it, and converting takes time
+
+_NO_MOLECULE: Final = "This is no molecule: see to brackets, rings and valences, or leave it out"
 
 # Only with one of these in its bytes can an alert that the contract takes hold NUL or half a character or, in a
 # field of the sender's own, too many levels. All others need no walk through every value.
@@ -88,7 +92,7 @@ def parse_alert(body: bytes, *, now: datetime) -> Alert:
         _refuse(413, "", "too_many_values", f"An alert holds at most {MOST_VALUES} values")
     if not any(mark in body for mark in _SUSPICIOUS):
         with suppress(ValueError, RecursionError):  # what is wrong is told below, with all else that is
-            return _on_time(Alert.model_validate(_plain.decode(body.decode())), now=now)
+            return _checked(Alert.model_validate(_plain.decode(body.decode())), now=now)
     return alert_from_json(read_body(body), now=now)
 
 
@@ -157,13 +161,27 @@ def alert_from_json(value: Any, *, now: datetime) -> Alert:
         errors = found.errors(include_input=False, include_url=False)
         every = (one for error in errors for one in _faults(error))
         raise InvalidAlert([*islice(every, _MOST_FAULTS)], 422) from None
-    return _on_time(alert, now=now)
+    return _checked(alert, now=now)
 
 
-def _on_time(alert: Alert, *, now: datetime) -> Alert:
-    if alert.sent_at > now + AHEAD:
-        _refuse(422, "/sent_at", "sent_in_future", "Sending lies ahead of the relay's clock")
+def _checked(alert: Alert, *, now: datetime) -> Alert:
+    """Return an alert that holds by itself, if it does so at this time and its structures are of molecules."""
+    faults = [*islice(_unlikely(alert, now=now), _MOST_FAULTS)]
+    if faults:
+        raise InvalidAlert(faults, 422)
     return alert
+
+
+def _unlikely(alert: Alert, *, now: datetime) -> Iterator[Fault]:
+    if alert.sent_at > now + AHEAD:
+        yield _fault(("sent_at",), "sent_in_future", "Sending lies ahead of the relay's clock")
+    for number, finding in enumerate(alert.findings):
+        for place, substance in enumerate(finding.substances):
+            at = ("findings", number, "substances", place)
+            if substance.smiles is not None and not is_smiles(substance.smiles):
+                yield _fault((*at, "smiles"), "smiles_form", _NO_MOLECULE)
+            if substance.inchi is not None and not is_inchi(substance.inchi):
+                yield _fault((*at, "inchi"), "inchi_form", _NO_MOLECULE)
 
 
 def pointer(place: Sequence[str | int]) -> str:
