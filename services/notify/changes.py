@@ -1,49 +1,70 @@
-"""What changed between two versions of an alert: facts only, never wording.
+"""What changed between two versions of an alert: every fact that a letter, a page or a webhook tells.
 
-Findings and substances are matched by what they are, so another order is no change. A pointer names the place
-in the version where the fact now stands, or stood, if it is gone.
+Findings, substances and harms are matched by what they are, so another order is no change. A pointer names the
+place in the version where the fact now stands, or stood, if it is gone. What is no fact of the event is in
+`NO_FACTS`; `tests/unit/notify/test_changes_whole.py` walks the contract, so that no field is in neither.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
-from schemas.alerts import Alert, Count, Finding, Harm, Samples, Substance
-from services.notify.matching import match_findings, match_harms, match_substances
+from pydantic import BaseModel
 
-Value = str | int | float | bool | None | list["Value"] | dict[str, "Value"]
+from schemas.alerts import Alert, Sender
+from schemas.vocabularies import MessageType
+from services.notify.change import OTHER, TEXT, Change, Value, differs, dumped, names, text
+from services.notify.changes_found import finding_changes, harm_changes
+from services.notify.matching import match_findings, match_harms
 
-COUNTS: Final = (
-    "cases",
-    "deaths",
-    "hospitalised",
-    "icu",
-    "overdoses",
-    "respiratory_arrest",
-    "naloxone_given",
-    "naloxone_response",
-)
+__all__ = ["NO_FACTS", "OF_FINDINGS", "OTHER", "TEXT", "Change", "Value", "changes", "without_before"]
+
 OF_FINDINGS: Final = frozenset(  # labels that a reader of findings alone may be told
-    {"substance", "confirmation", "role", "sold_as", "matrices", "country"}
+    {
+        "substance",
+        "confirmation",
+        "role",
+        "cas",
+        "methods",
+        "lab_type",
+        "national_control",
+        "presence",
+        "sold_as",
+        "market",
+        "matrices",
+        "product.form",
+        "product.colour",
+        "product.shape",
+        "product.markings",
+        "product.packaging",
+        "product.brand",
+        "shipment.declared_as",
+        "shipment.transport",
+        "country",
+    }
+)
+NO_FACTS: Final = frozenset(
+    {  # which message it is, whose, in which language, to whom; a correction's summary is its reason
+        "schema_version",
+        "national_ref",
+        "version",
+        "message_type",
+        "update_reason",
+        "status",
+        "references",
+        "sent_at",
+        "language",
+        "summary",
+        "named_recipients",
+        "releasable_to",
+        "publish_ok",
+    }
 )
 _DATES: Final = ("event_start", "event_end", "detected_at", "lab_confirmed_at")
-_PRODUCT: Final = ("form", "colour", "shape", "markings", "packaging", "brand")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """One fact that changed; None where it was not there before, or is no more.
-
-    `label` says what kind of fact: `harm.deaths`, `substance`, `confirmation`, `purity`, `date.detected_at`,
-    `product.colour`, `sold_as`, `presence`, `matrices`, `quantities`, `samples`, `place`, `attribution`.
-    `about` is the substance's name, and the links to the product of a harm before and after.
-    """
-
-    pointer: str
-    before: Value
-    after: Value
-    label: str
-    about: tuple[str | None, ...] = ()
+_SHIPMENT: Final = ("kind", "declared_as", "origin", "transit", "destination", "transport", "concealment")
+_SHIPMENT_OTHER: Final = ("pen_ref", "i2es_ref", "report_to")
+_MEASURES: Final = ("recommended_actions", "health_measures", "other_measures")
+_OTHERS: Final = ("nationally_reported_at", "source_count", "external_refs")
 
 
 def changes(before: Alert, after: Alert) -> tuple[Change, ...]:
@@ -52,8 +73,11 @@ def changes(before: Alert, after: Alert) -> tuple[Change, ...]:
 
 
 def without_before(changed: Iterable[Change]) -> tuple[Change, ...]:
-    """Return the changes as told to who may not see the earlier version: neither its values nor what is gone."""
-    kept = (change for change in changed if change.after is not None)
+    """Return the changes as told to who may not see the earlier version: neither its values nor what is gone.
+
+    Nor its label: that of now stands at the top of the message.
+    """
+    kept = (change for change in changed if change.after is not None and change.label != "tlp")
     return tuple(replace(change, before=None, about=_about_now(change)) for change in kept)
 
 
@@ -62,152 +86,123 @@ def _about_now(change: Change) -> tuple[str | None, ...]:
 
 
 def _all(before: Alert, after: Alert) -> Iterator[Change]:
+    yield from differs((names(before.event_types), names(after.event_types)), "/event_types", "event_types")
     pairs = list(match_findings(before.findings, after.findings))
     for old, new in pairs:
-        if old is None and new is not None:
-            yield from _new_finding(after.findings[new], f"/findings/{new}")
-        elif new is None and old is not None:
-            yield from _lost_finding(before.findings[old], f"/findings/{old}")
-        elif old is not None and new is not None:
-            yield from _finding(before.findings[old], after.findings[new], f"/findings/{new}")
+        yield from finding_changes(
+            before.findings[old] if old is not None else None,
+            after.findings[new] if new is not None else None,
+            f"/findings/{new if new is not None else old}",
+        )
+    routes = (names(each.routes_of_use) for each in (before, after))
+    yield from differs(routes, "/routes_of_use", "route_of_use")
+    yield from _shipment(before, after)
+    yield from _manufacture(before, after)
     yield from _place(before, after)
     for name in _DATES:
-        yield from _differs(
-            _text(getattr(before, name)), _text(getattr(after, name)), f"/{name}", f"date.{name}"
-        )
+        yield from differs(_texts(before, after, name), f"/{name}", f"date.{name}")
     places = {old: new for old, new in pairs if old is not None}
     for was, now in match_harms(before.harms, after.harms, places):
-        yield from _harm(
+        yield from harm_changes(
             before.harms[was] if was is not None else None,
             after.harms[now] if now is not None else None,
             f"/harms/{now if now is not None else was}",
+            places,
         )
+    yield from differs(_texts(before, after, "severity_reported"), "/severity_reported", "severity_reported")
+    for name in _MEASURES:
+        yield from _listed(getattr(before, name), getattr(after, name), f"/{name}", name)
+    yield from _source(before, after)
+    yield from differs((dumped(before.request), dumped(after.request)), "/request", "request")
+    yield from _others(before, after)
+    if (
+        after.message_type is MessageType.CORRECTION
+    ):  # an update's text is new by nature, and contradicts nothing
+        yield from _own_texts(before, after)
 
 
-def _new_finding(finding: Finding, pointer: str) -> Iterator[Change]:
-    if finding.sold_as:
-        yield Change(pointer=f"{pointer}/sold_as", before=None, after=finding.sold_as, label="sold_as")
-    for at, one in enumerate(finding.substances):
-        yield _appeared(one, f"{pointer}/substances/{at}")
+def _shipment(before: Alert, after: Alert) -> Iterator[Change]:
+    for name in (*_SHIPMENT, *_SHIPMENT_OTHER):
+        old, new = (_plain(getattr(each.shipment, name, None)) for each in (before, after))
+        label = OTHER if name in _SHIPMENT_OTHER else f"shipment.{name}"
+        yield from differs((old, new), f"/shipment/{name}", label)
 
 
-def _lost_finding(finding: Finding, pointer: str) -> Iterator[Change]:
-    if finding.sold_as:
-        yield Change(pointer=f"{pointer}/sold_as", before=finding.sold_as, after=None, label="sold_as")
-    for at, one in enumerate(finding.substances):
-        yield _vanished(one, f"{pointer}/substances/{at}")
-
-
-def _finding(before: Finding, after: Finding, pointer: str) -> Iterator[Change]:
-    yield from _differs(before.presence.value, after.presence.value, f"{pointer}/presence", "presence")
-    yield from _differs(before.sold_as, after.sold_as, f"{pointer}/sold_as", "sold_as")
-    for name in _PRODUCT:
-        old, new = (getattr(each.product, name) if each.product else None for each in (before, after))
-        yield from _differs(_text(old), _text(new), f"{pointer}/product/{name}", f"product.{name}")
-    old_in, new_in = (sorted(each.value for each in one.matrices) for one in (before, after))
-    yield from _lists(old_in, new_in, f"{pointer}/matrices", "matrices")
-    old_amount, new_amount = ([_dumped(each) for each in one.quantities] for one in (before, after))
-    yield from _lists(old_amount, new_amount, f"{pointer}/quantities", "quantities")
-    yield from _samples(before.samples, after.samples, f"{pointer}/samples", None)
-    for old_at, new_at in match_substances(before.substances, after.substances):
-        old_one = before.substances[old_at] if old_at is not None else None
-        new_one = after.substances[new_at] if new_at is not None else None
-        yield from _substance(
-            old_one, new_one, f"{pointer}/substances/{new_at if new_at is not None else old_at}"
-        )
-
-
-def _substance(before: Substance | None, after: Substance | None, pointer: str) -> Iterator[Change]:
-    if after is None:
-        if before is not None:
-            yield _vanished(before, pointer)
-        return
-    if before is None:
-        yield _appeared(after, pointer)
-        return
-    about = (_name(after),)
-    pairs = (
-        ("confirmation", before.confirmation.value, after.confirmation.value),
-        ("role", before.role.value, after.role.value),
-        ("purity", _dumped(before.purity), _dumped(after.purity)),
-    )
-    for name, old, new in pairs:
-        if old != new:
-            yield Change(pointer=f"{pointer}/{name}", before=old, after=new, label=name, about=about)
-    yield from _samples(before.samples, after.samples, f"{pointer}/samples", _name(after))
-
-
-def _harm(before: Harm | None, after: Harm | None, pointer: str) -> Iterator[Change]:
-    attributions = tuple(each.attribution.value if each else None for each in (before, after))
-    changed = False
-    for name in COUNTS:
-        old, new = (_count(getattr(each, name)) if each else None for each in (before, after))
-        if old != new:
-            changed = True
-            yield Change(
-                pointer=f"{pointer}/{name}", before=old, after=new, label=f"harm.{name}", about=attributions
-            )
-    if attributions[0] != attributions[1] and not changed:
-        old, new = attributions
-        yield Change(pointer=f"{pointer}/attribution", before=old, after=new, label="attribution")
+def _manufacture(before: Alert, after: Alert) -> Iterator[Change]:
+    for name in ("stages", "equipment", "capacity"):
+        old, new = (_plain(getattr(each.manufacture, name, None)) for each in (before, after))
+        label = OTHER if name == "capacity" else f"manufacture.{name}"
+        yield from differs((old, new), f"/manufacture/{name}", label)
+    if (before.manufacture is None) is not (after.manufacture is None):
+        stated = (None if each.manufacture is None else True for each in (before, after))
+        yield from differs(stated, "/manufacture", OTHER)
 
 
 def _place(before: Alert, after: Alert) -> Iterator[Change]:
     old, new = before.location, after.location
-    yield from _differs(old.country, new.country, "/location/country", "country")
-    yield from _lists(sorted(old.admin1), sorted(new.admin1), "/location/admin1", "admin1")
-    yield from _differs(old.locality, new.locality, "/location/locality", "place")
+    yield from differs((old.country, new.country), "/location/country", "country")
+    yield from differs((names(old.admin1), names(new.admin1)), "/location/admin1", "admin1")
+    yield from differs((old.locality, new.locality), "/location/locality", "place")
+    yield from differs((text(old.setting), text(new.setting)), "/location/setting", "setting")
 
 
-def _samples(
-    before: Samples | None, after: Samples | None, pointer: str, about: str | None
+def _source(before: Alert, after: Alert) -> Iterator[Change]:
+    old, new = before.sender or Sender(), after.sender or Sender()
+    if (old.country, old.organisation) == (
+        new.country,
+        new.organisation,
+    ):  # else another institution speaks now
+        yield from differs((text(old.role), text(new.role)), "/sender/role", "sender.role")
+        yield from differs((old.contact, new.contact), "/sender/contact", "sender.contact")
+    sources = (names(each.source_types) for each in (before, after))
+    yield from differs(sources, "/source_types", "source_types")
+    yield from differs(_texts(before, after, "reliability"), "/reliability", "reliability")
+
+
+def _others(before: Alert, after: Alert) -> Iterator[Change]:
+    yield from differs((before.tlp.value, after.tlp.value), "/tlp", "tlp")
+    yield from differs((before.handling_note, after.handling_note), "/handling_note", "handling_note")
+    old, new = ([dumped(each) for each in one.attachments] for one in (before, after))
+    yield from differs((old, new), "/attachments", "attachments")
+    for name in _OTHERS:
+        old_one, new_one = (_plain(getattr(each, name)) for each in (before, after))
+        yield from differs((old_one, new_one), f"/{name}", OTHER)
+
+
+def _own_texts(before: Alert, after: Alert) -> Iterator[Change]:
+    yield from differs((before.title, after.title), "/title", TEXT)
+    yield from differs((before.narrative, after.narrative), "/narrative", TEXT)
+    for language in sorted({*before.translations, *after.translations}):
+        old, new = (each.translations.get(language) for each in (before, after))
+        if old is None or new is None:
+            yield from differs((dumped(old), dumped(new)), f"/translations/{language}", TEXT)
+            continue
+        for name in ("title", "narrative", "origin"):
+            stated = (text(getattr(each, name)) for each in (old, new))
+            yield from differs(stated, f"/translations/{language}/{name}", TEXT)
+
+
+def _listed(
+    before: Sequence[BaseModel], after: Sequence[BaseModel], pointer: str, label: str
 ) -> Iterator[Change]:
-    old, new = _dumped(before), _dumped(after)
-    if old != new:
-        yield Change(pointer=pointer, before=old, after=new, label="samples", about=(about,))
+    """Yield what stands in one list and not in the other; one beside the other where each has one there."""
+    gone = [at for at, one in enumerate(before) if one not in after]
+    added = [at for at, one in enumerate(after) if one not in before]
+    for at in added:
+        old = before[at] if at in gone else None
+        yield from differs((dumped(old), dumped(after[at])), f"{pointer}/{at}", label)
+    for at in gone:
+        if at not in added:
+            yield from differs((dumped(before[at]), None), f"{pointer}/{at}", label)
 
 
-def _differs(before: str | None, after: str | None, pointer: str, label: str) -> Iterator[Change]:
-    if before != after:
-        yield Change(pointer=pointer, before=before, after=after, label=label)
+def _texts(before: Alert, after: Alert, name: str) -> tuple[str | None, str | None]:
+    return text(getattr(before, name)), text(getattr(after, name))
 
 
-def _lists(before: Sequence[Value], after: Sequence[Value], pointer: str, label: str) -> Iterator[Change]:
-    old, new = list(before), list(after)
-    if old != new:
-        yield Change(pointer=pointer, before=old or None, after=new or None, label=label)
-
-
-def _appeared(one: Substance, pointer: str) -> Change:
-    return Change(pointer=pointer, before=None, after=_shown(one), label="substance", about=(_name(one),))
-
-
-def _vanished(one: Substance, pointer: str) -> Change:
-    return Change(pointer=pointer, before=_shown(one), after=None, label="substance", about=(_name(one),))
-
-
-def _shown(one: Substance) -> dict[str, Value]:
-    named: dict[str, Value] = {"name": one.name} if one.name else {"one_of": list[Value](one.one_of)}
-    return {**named, "confirmation": one.confirmation.value}
-
-
-def _name(one: Substance) -> str:
-    return one.name or " / ".join(one.one_of)
-
-
-def _count(count: Count | None) -> Value:
-    if count is None:
-        return None
-    written: Value = count.model_dump(mode="json")
-    return written
-
-
-def _dumped(value: object) -> Value:
-    if value is None or not hasattr(value, "model_dump"):
-        return None
-    written: Value = value.model_dump(mode="json", exclude_defaults=True)
-    return written
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)
+def _plain(value: object) -> Value:
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, BaseModel):
+        return dumped(value)
+    return value if value is None or isinstance(value, int) else str(value)

@@ -17,7 +17,7 @@ from schemas.classifications import Classification, Correlation
 from schemas.vocabularies import MessageType, TranslationOrigin
 from services.disclosure import Content
 from services.notify.body.changed import told_changes
-from services.notify.changes import OF_FINDINGS, Change
+from services.notify.changes import OF_FINDINGS, Change, Value
 from services.notify.letter_document import voice_for
 from services.notify.letters import Letter
 from services.notify.named import gravest_first
@@ -27,6 +27,7 @@ from services.notify.voice import Places, Terms, Voice
 
 MOST_BYTES: Final = 20_000
 _MOST_RELATED: Final = 10
+_MOST_OF_A_TEXT: Final = 200  # characters of one side of a change
 TextOf = Callable[[Classification | Correlation], str | None]
 _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _TYPES: Final = {
@@ -251,9 +252,18 @@ def _told(letter: Letter) -> Iterator[Change]:
 
 
 def _change(change: Change) -> dict[str, Any]:
-    told: dict[str, Any] = {"pointer": change.pointer}
-    told |= {"before": change.before} if change.before is not None else {}
-    return told | ({"after": change.after} if change.after is not None else {})
+    sides = {"before": change.before, "after": change.after}
+    told = {name: _short(side) for name, side in sides.items() if side is not None}
+    return {"pointer": change.pointer, **told}
+
+
+def _short(value: Value) -> Value:
+    """Return a value with its texts cut: changes are never left out, and the whole text stands in `alert`."""
+    if isinstance(value, str):
+        return value if len(value) <= _MOST_OF_A_TEXT else value[:_MOST_OF_A_TEXT] + "…"
+    if isinstance(value, dict):
+        return {name: _short(each) for name, each in value.items()}
+    return [_short(each) for each in value] if isinstance(value, list) else value
 
 
 def _verdict(letter: Letter, cuts: _Cuts, text_of: TextOf) -> Iterator[str]:

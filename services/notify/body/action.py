@@ -6,7 +6,7 @@ from schemas.alerts import Measure
 from services.notify.body.telling import Telling
 from services.notify.document import Block, Part, line
 from services.notify.typography import colon
-from services.notify.voice import sentences
+from services.notify.voice import Voice, sentences
 
 
 def action(telling: Telling) -> Part:
@@ -35,10 +35,16 @@ def _blocks(telling: Telling) -> Iterator[Block]:
         yield from _measure(measure, telling)
 
 
-def _measure(measure: Measure, telling: Telling) -> Iterator[Block]:
-    voice = telling.voice
+def measure_lead(measure: Measure, voice: Voice) -> str:
+    """Return for whom a measure is and whether it was taken; empty where neither is said."""
     said = [voice.say("audience", measure.audience.value)] if measure.audience is not None else []
     said += [voice.say("measure_status", measure.status.value)] if measure.status is not None else []
+    return ", ".join(said)
+
+
+def _measure(measure: Measure, telling: Telling) -> Iterator[Block]:
+    voice = telling.voice
+    said = measure_lead(measure, voice)
     if said:
-        yield line(", ".join(said).capitalize() + colon(voice.language))
+        yield line(said.capitalize() + colon(voice.language))
     yield telling.quote(measure.text)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from schemas.alerts import Alert
+from schemas.alerts import Alert, RequestToReaders
 from schemas.vocabularies import Status
 from services.notify.dates import offset_text
 from services.notify.document import Block, Line, Link, Part, line
@@ -37,12 +37,17 @@ def why_you(letter: Letter, voice: Voice) -> list[str]:
     return told
 
 
+def request_text(request: RequestToReaders, voice: Voice) -> str:
+    """Return what the sender asks for, and by when."""
+    kind = voice.within("request", request.kind.value)
+    if request.due_at is None:
+        return kind
+    return f"{kind}. {voice.label('due', voice.date_of(request.due_at))}"
+
+
 def _blocks(letter: Letter, alert: Alert | None, voice: Voice) -> Iterator[Block]:
     if alert is not None and alert.request is not None:
-        told = [voice.label("request", voice.within("request", alert.request.kind.value))]
-        if alert.request.due_at is not None:
-            told.append(voice.label("due", voice.date_of(alert.request.due_at)))
-        yield sentences(*told)
+        yield sentences(voice.label("request", request_text(alert.request, voice)))
     yield Link(voice.say("phrase", "view_page"), letter.links.page)
     if letter.due_at is None:
         yield sentences(voice.say("phrase", "no_acknowledgement"), *_closing(letter, voice))

@@ -77,7 +77,7 @@ def _listed(found: list[Found], telling: Telling) -> Block:
 def _one(found: Found, telling: Telling) -> Line:
     voice, substance = telling.voice, found.substance
     name = short_name(found, voice, language=telling.language)
-    how = [_method(method, voice) for method in substance.methods]
+    how = [method_text(method, voice) for method in substance.methods]
     if substance.lab_type is not None:
         how.append(voice.within("lab_type", substance.lab_type.value))
     said = _with(voice.say("confirmation", substance.confirmation.value), how)
@@ -94,11 +94,11 @@ def _with(said: str, how: list[str]) -> str:
 
 def _with_methods(found: Found, telling: Telling) -> str:
     name = short_name(found, telling.voice, language=telling.language)
-    methods = ", ".join(_method(method, telling.voice) for method in found.substance.methods)
+    methods = ", ".join(method_text(method, telling.voice) for method in found.substance.methods)
     return f"{name} ({methods})" if methods else name
 
 
-def _method(method: Method, voice: Voice) -> str:
+def method_text(method: Method, voice: Voice) -> str:
     """Return the abbreviation where the field has one (`GC-MS`), else the name of the method."""
     name = voice.say("method", method.value)
     _, opening, rest = name.rpartition("(")

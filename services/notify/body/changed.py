@@ -10,9 +10,9 @@ from typing import Final
 from schemas.classifications import Classification
 from schemas.vocabularies import MessageType, Severity, UpdateReason
 from services.disclosure import Content
-from services.notify.body.change_rows import heading_of, value_of
+from services.notify.body.change_rows import has_words, heading_of, value_of
 from services.notify.body.telling import Telling
-from services.notify.changes import OF_FINDINGS, Change, changes, without_before
+from services.notify.changes import OF_FINDINGS, TEXT, Change, changes, without_before
 from services.notify.document import Block, Line, Part, Row, Table, line
 from services.notify.letters import Letter
 from services.notify.subject import is_reassessed
@@ -68,12 +68,7 @@ def _blocks(telling: Telling) -> Iterator[Block]:
         case MessageType.UPDATE:
             yield from _update(telling)
         case MessageType.CORRECTION:
-            told = told_changes(letter)
-            table = list(_table(telling, told))
-            known = letter.earlier is not None or any(each.before is not None for each in told)
-            if table and known:  # who reads it first had no earlier message
-                yield sentences(voice.say("phrase", "correction_intro"))
-            yield from table
+            yield from _correction(telling)
             yield from _reason(telling)
         case MessageType.RETRACTION:
             yield withdrawn(letter, voice, reference=letter.relay_id)
@@ -92,32 +87,74 @@ def _blocks(telling: Telling) -> Iterator[Block]:
         yield forward(voice)
 
 
+def _correction(telling: Telling) -> Iterator[Block]:
+    """Yield the facts that were wrong, then what else changed; of nothing that this reader is shown, that."""
+    letter, voice = telling.letter, telling.voice
+    told = _shown(telling)
+    rows = _rows(telling, told)
+    known = letter.earlier is not None or any(each.before is not None for each in told)
+    if rows and known:  # who reads it first had no earlier message
+        yield sentences(voice.say("phrase", "correction_intro"))
+    yield from rows
+    also = list(_also(telling, told))
+    yield from also
+    compared = letter.earlier is not None and letter.earlier.alert is not None
+    if compared and not rows and not also:
+        yield sentences(voice.say("phrase", "correction_none"))
+
+
 def _update(telling: Telling) -> Iterator[Block]:
-    voice, letter = telling.voice, telling.letter
+    voice = telling.voice
     reason = telling.alert.update_reason
     if reason is not None:
         yield sentences(voice.say("update_reason", reason.value))
-    changed_facts = told_changes(letter)
-    if not changed_facts or reason is UpdateReason.TRANSLATION:
+    told = _shown(telling)
+    if not told or reason is UpdateReason.TRANSLATION:
         return
-    yield line(voice.say("phrase", "update_keeps"))
-    yield from _table(telling, changed_facts)
+    rows = _rows(telling, told)
+    if rows:
+        yield line(voice.say("phrase", "update_keeps"))
+    yield from rows
+    yield from _also(telling, told)
 
 
-def _table(telling: Telling, told: Sequence[Change]) -> Iterator[Table]:
+def _shown(telling: Telling) -> Sequence[Change]:
+    told = told_changes(telling.letter)
     if telling.letter.content is Content.FINDINGS:
-        told = [each for each in told if each.label in OF_FINDINGS]
-    if not told:
-        return
+        return [each for each in told if each.label in OF_FINDINGS]
+    return told
+
+
+def _rows(telling: Telling, told: Sequence[Change]) -> list[Table]:
+    """Return the table of what changed in words; empty where there is no such fact."""
+    worded = [each for each in told if _in_words(each, telling)]
+    if not worded:
+        return []
     voice = telling.voice
-    before = any(each.before is not None for each in told)
+    before = any(each.before is not None for each in worded)
     headings = ("before", "now") if before else ("now",)
     rows = []
-    for each in told:
+    for each in worded:
         now = _cell(each, telling, now=True)
         cells = (_cell(each, telling, now=False), now) if before else (now,)
         rows.append(Row(capital(heading_of(each, telling)), cells))
-    yield Table(tuple(voice.say("label", code) for code in headings), tuple(rows))
+    return [Table(tuple(voice.say("label", code) for code in headings), tuple(rows))]
+
+
+def _in_words(change: Change, telling: Telling) -> bool:
+    """Return whether a letter can say the fact: some particulars it does not print, so both sides would read alike."""
+    if not has_words(change):
+        return False
+    return change.before is None or _cell(change, telling, now=False) != _cell(change, telling, now=True)
+
+
+def _also(telling: Telling, told: Sequence[Change]) -> Iterator[Line]:
+    """Yield that the sender's text changed, and that something did which a letter does not print."""
+    voice = telling.voice
+    if any(each.label == TEXT for each in told):
+        yield sentences(voice.say("phrase", "changed_text"))
+    if any(each.label != TEXT and not _in_words(each, telling) for each in told):
+        yield sentences(voice.say("phrase", "changed_others"))
 
 
 def _cell(change: Change, telling: Telling, *, now: bool) -> str:

@@ -45,7 +45,7 @@ def _statement(harm: Harm, telling: Telling) -> Line:
         told.insert(0, voice.say("attribution", harm.attribution.value))
     else:
         told.append(voice.label("attribution", voice.say("attribution", harm.attribution.value)))
-    told.append(_window(harm, voice))
+    told.append(voice.label("window", text) if (text := window_text(harm, voice)) else "")
     as_of = voice.date_of(harm.as_of) if harm.as_of is not None else f"({voice.not_stated()})"
     told.append(voice.say("label", "as_of", datetime=as_of))
     several = len(telling.shown) > 1 and harm.finding in telling.shown
@@ -77,12 +77,12 @@ def _number(count: Count, voice: Voice) -> str:
     return n if count.qualifier is Qualifier.EXACT else f"{voice.say('qualifier', count.qualifier.value)} {n}"
 
 
-def _window(harm: Harm, voice: Voice) -> str:
+def window_text(harm: Harm, voice: Voice) -> str:
+    """Return the period that the figures are of; empty where none is stated."""
     known = [voice.date_of(each) for each in (harm.window_start, harm.window_end) if each is not None]
     hours = f"{harm.window_hours} h" if harm.window_hours is not None else ""
     span = " – ".join(dict.fromkeys(known))
-    text = f"{span} ({hours})" if span and hours else span or hours
-    return voice.label("window", text) if text else ""
+    return f"{span} ({hours})" if span and hours else span or hours
 
 
 def _level(telling: Telling) -> Line:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from schemas.alerts import Origin
+from schemas.alerts import Attachment, Origin
 from schemas.vocabularies import Presence
 from services.notify.body.telling import Telling, Words, prose
 from services.notify.dates import offset_text
@@ -25,10 +25,23 @@ def origin_text(telling: Telling) -> str:
     """Return where a finding that is only passed on was made: country, places, institution."""
     for finding in telling.alert.findings:
         if finding.presence is not Presence.DETECTED_HERE and finding.origin is not None:
-            text = _origin(finding.origin, telling.voice)
+            text = origin_words(finding.origin, telling.voice)
             if text:
                 return text
     return telling.voice.not_stated()
+
+
+def origin_words(origin: Origin, voice: Voice) -> str:
+    """Return a country, its places, an institution, a reference: what is known of them."""
+    told = [voice.country(origin.country)] if origin.country else []
+    told += [voice.place(code) for code in origin.admin1]
+    told += [one_line(each) for each in (origin.organisation, origin.ref) if each]
+    return ", ".join(told)
+
+
+def attachment_text(attachment: Attachment, voice: Voice) -> str:
+    """Return `gcms.pdf (report)`."""
+    return f"{one_line(attachment.name)} ({voice.within('attachment_kind', attachment.kind.value)})"
 
 
 def _blocks(telling: Telling) -> Iterator[Block]:
@@ -48,10 +61,7 @@ def _blocks(telling: Telling) -> Iterator[Block]:
 def _only_on_page(telling: Telling) -> Iterator[Block]:
     voice, alert, correlation = telling.voice, telling.alert, telling.letter.correlation
     if alert.attachments:
-        items = [
-            prose([(f"{one_line(each.name)} ({voice.within('attachment_kind', each.kind.value)}).",)])
-            for each in alert.attachments
-        ]
+        items = [prose([(f"{attachment_text(each, voice)}.",)]) for each in alert.attachments]
         yield Bullets(voice.say("heading", "attachments"), tuple(items))
     if correlation is not None and correlation.related:
         items = [
@@ -93,10 +103,3 @@ def _sent(telling: Telling) -> Line:
     own_time = voice.say("phrase", "sender_time", datetime=own)
     at = f"{voice.moment(sent_at)} ({own_time})"
     return sentences(voice.label("sent", at), voice.say("phrase", "not_verified_by_relay"))
-
-
-def _origin(origin: Origin, voice: Voice) -> str:
-    told = [voice.country(origin.country)] if origin.country else []
-    told += [voice.place(code) for code in origin.admin1]
-    told += [one_line(each) for each in (origin.organisation, origin.ref) if each]
-    return ", ".join(told)

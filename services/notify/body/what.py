@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from schemas.alerts import Finding, Manufacture, Shipment
+from schemas.alerts import Equipment, Finding, Manufacture, Shipment
 from schemas.vocabularies import Market, Role, TranslationOrigin
 from services.disclosure import Content
 from services.notify.body.quantities import purity_text, quantity_text
@@ -215,12 +215,16 @@ def _goods(telling: Telling, shipment: Shipment) -> Line:
 
 def _manufacture(voice: Voice, manufacture: Manufacture) -> Line:
     stages = [voice.within("manufacture_stage", each.value) for each in manufacture.stages]
-    equipment = [
-        voice.within("equipment", each.kind.value) + (f" ({each.count})" if each.count else "")
-        for each in manufacture.equipment
-    ]
+    equipment = [equipment_text(each, voice) for each in manufacture.equipment]
     told = ", ".join([*stages, *equipment]) or voice.not_stated()
     return sentences(voice.label("manufacture", told, group="heading"))
+
+
+def equipment_text(equipment: Equipment, voice: Voice) -> str:
+    """Return `tablet press (2)`."""
+    return voice.within("equipment", equipment.kind.value) + (
+        f" ({equipment.count})" if equipment.count else ""
+    )
 
 
 def own_text(telling: Telling) -> Iterator[Block]:

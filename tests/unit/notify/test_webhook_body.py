@@ -192,3 +192,20 @@ def test_a_translation_into_the_readers_language_is_marked_by_its_origin() -> No
     letter = make_letter(example("uy-07", translations={"en": machine}), language="en")
     text = _data(letter)["text"]
     assert (text["title"], text["title_language"], text["machine_translation"]) == ("Tablet", "en", True)
+
+
+def test_a_long_text_among_the_changes_is_cut_and_stands_whole_in_the_alert() -> None:
+    long = "No mezclar. " * 100
+    before = example("uy-07", recommended_actions=[{"text": "Nada."}])
+    after = example("uy-07", message_type="correction", version=2, recommended_actions=[{"text": long}])
+    letter = make_letter(after, changes=changes(before, after))
+    data = _data(letter)
+    told = [each for each in data["changes"] if each["pointer"] == "/recommended_actions/0"]
+    assert told == [
+        {
+            "pointer": "/recommended_actions/0",
+            "before": {"text": "Nada."},
+            "after": {"text": long[:200] + "…"},
+        }
+    ]
+    assert data["alert"]["recommended_actions"][0]["text"] == long
