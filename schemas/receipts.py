@@ -5,9 +5,18 @@ from pydantic import Field
 from schemas.alerts import Alert
 from schemas.base import Answer
 from schemas.classifications import Classification, Correlation
-from schemas.dates import Timestamp
+from schemas.dates import PartialDate, Timestamp
 from schemas.problems import Problem
-from schemas.vocabularies import MessageState, MessageType, Severity, Status, ThreadState, Tlp, UpdateReason
+from schemas.vocabularies import (
+    AckState,
+    MessageState,
+    MessageType,
+    Severity,
+    Status,
+    ThreadState,
+    Tlp,
+    UpdateReason,
+)
 
 
 class Receipt(Answer):
@@ -32,6 +41,22 @@ class Reach(Answer):
     held_back: dict[str, int] = Field(default_factory=dict)
 
 
+class AnswerEntry(Answer):
+    """What one institution answered to this message: the answer that counts, its newest.
+
+    `country` and `organisation` are None for one that has left the directory.
+    """
+
+    recipient_id: str
+    country: str | None = None
+    organisation: str | None = None
+    state: AckState
+    note: str | None = None
+    action_on: PartialDate | None = None
+    via: str
+    answered_at: Timestamp
+
+
 class HistoryEntry(Answer):
     """One message of the thread; the thread's own version is None for what has none yet."""
 
@@ -48,7 +73,7 @@ class HistoryEntry(Answer):
 
 
 class AlertView(Answer):
-    """One alert as its reader may see it; `reach` is for the sender and the secretariat."""
+    """One alert as its reader may see it; `reach` and `answers` are for the sender and the secretariat."""
 
     receipt: Receipt
     alert: Alert | None = None
@@ -63,6 +88,7 @@ class AlertView(Answer):
     correlation: Correlation | None = None
     history: tuple[HistoryEntry, ...] = ()
     reach: Reach | None = None
+    answers: tuple[AnswerEntry, ...] | None = None
 
 
 class AlertSummary(Answer):

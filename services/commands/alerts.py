@@ -9,7 +9,7 @@ import typer
 from schemas.vocabularies import MessageState, Status
 from services.commands import ledger, output
 from services.commands.faults import Failed
-from services.storage import listing
+from services.storage import answers, listing
 from services.storage.listing import Wanted
 
 app = typer.Typer(no_args_is_help=True, help="Accepted alerts and what became of them.")
@@ -45,7 +45,7 @@ def show_all(
 def show_one(
     name: Annotated[str, typer.Argument(help="Id of a message, or a relay id: every message of its thread.")],
 ) -> None:
-    """Write one alert, or every message of a thread, as JSON: receipt, alert, classification, notifications."""
+    """Write one alert, or every message of a thread, as JSON: receipt, alert, verdict, notifications, answers."""
 
     async def described(opened: ledger.Ledger) -> list[dict[str, Any]]:
         ids = await opened.executor.read(partial(listing.message_ids, name=name))
@@ -89,4 +89,15 @@ async def _described(opened: ledger.Ledger, message_id: str) -> dict[str, Any]:
         "classification": None if version is None else version.classification.model_dump(mode="json"),
         "correlation": None if version is None else version.correlation.model_dump(mode="json"),
         "notifications": told,
+        "answers": [
+            {
+                "recipient_id": one.recipient_id,
+                "state": one.state,
+                "note": one.note,
+                "action_on": one.action_on,
+                "via": one.via,
+                "answered_at": one.answered_at,
+            }
+            for one in await opened.executor.read(partial(answers.answers_of, message_id=message_id))
+        ],
     }

@@ -16,7 +16,7 @@ app = typer.Typer(no_args_is_help=True, help="Notifications and how they ended."
 
 _COLUMNS = (
     *("id", "relay_id", "thread_version", "occasion", "recipient_id", "channel", "message_type"),
-    *("state", "reason", "attempts", "created_at", "next_at", "settled_at", "due_at"),
+    *("state", "reason", "attempts", "created_at", "next_at", "settled_at", "due_at", "answer"),
 )
 
 
@@ -27,12 +27,23 @@ def show(
     channel: Annotated[ChannelKind | None, typer.Option(help="Only through this channel.")] = None,
     alert: Annotated[str | None, typer.Option(help="Only of this message.")] = None,
     since: Since = None,
+    unacknowledged: Annotated[
+        bool,
+        typer.Option(
+            "--unacknowledged", help="Only delivered and not answered: whom to call, longest due first."
+        ),
+    ] = False,
     limit: output.Limit = 50,
     as_json: output.Json = False,
 ) -> None:
-    """List notifications, newest first."""
+    """List notifications, newest first, each with the state of its recipient's answer."""
     wanted = Wanted(
-        state=state, recipient_id=recipient, channel=channel, message_id=alert, since=output.in_utc(since)
+        state=state,
+        recipient_id=recipient,
+        channel=channel,
+        message_id=alert,
+        since=output.in_utc(since),
+        unacknowledged=unacknowledged,
     )
     found = ledger.using(
         lambda opened: opened.executor.read_slowly(partial(listing.deliveries, wanted=wanted, most=limit))

@@ -4,7 +4,7 @@ A version is judged together with those that came after it in its thread: a stri
 that must be evidenced (TLP:RED by the secretariat) is written to the audit before it is shown.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -62,6 +62,10 @@ class Reading:
         elif recipient.kind is RecipientKind.SECRETARIAT:  # its keys see everything only with the scope
             recipient = replace(recipient, kind=RecipientKind.NETWORK)
         return Reader(recipient=recipient, surface=Surface.API)
+
+    async def institutions(self) -> Mapping[str, Recipient]:
+        """Return the institutions of the directory by id; names for who may see who answered."""
+        return (await self._directory()).recipients
 
     def judge(self, version: Version, reader: Reader, *, later: tuple[Tlp, ...]) -> Disclosed:
         """Return how much of a version this reader may see; `later`: labels of the versions after it."""

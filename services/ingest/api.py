@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from schemas.alerts import Alert
-from schemas.receipts import AlertSummary, AlertView, Batch, BatchResults, Page, Receipt
+from schemas.receipts import AlertSummary, AlertView, AnswerEntry, Batch, BatchResults, Page, Receipt
 from schemas.vocabularies import MessageState
 from services.disclosure import Reader
 from services.http.authentication import Authenticator
@@ -21,7 +21,7 @@ from services.http.routes import RawRoute, documented, refusals
 from services.ingest import views
 from services.ingest.service import Ingest, Kept, receipt_of
 from services.storage.ports import Receipts, Threads
-from services.storage.records import ApiKey, Message, Reach
+from services.storage.records import Answer, ApiKey, Message, Reach
 from services.storage.thread_records import Filters
 
 BODY_TIME = timedelta(seconds=15)
@@ -48,6 +48,10 @@ class Reaches(Protocol):
 
     async def reach(self, message_id: str) -> Reach:
         """Return how far a message got."""
+        ...
+
+    async def answers_of(self, message_id: str) -> list[Answer]:
+        """Return every answer to a message, oldest first."""
         ...
 
 
@@ -183,7 +187,13 @@ class _Single:
             correlation=sight.correlation,
             history=await self._reading.visible_history(version, reader),
             reach=await self._deliveries.reach(message_id) if inside else None,
+            answered=await self._answered(message_id) if inside else None,
             own=inside,
+        )
+
+    async def _answered(self, message_id: str) -> tuple[AnswerEntry, ...]:
+        return views.answers_view(
+            await self._deliveries.answers_of(message_id), await self._reading.institutions()
         )
 
     async def _unclassified(self, message: Message, reader: Reader, receipt: Receipt) -> AlertView:

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -11,10 +11,12 @@ from typing import Final, TypeVar
 from schemas import receipts as answers
 from schemas.alerts import Alert
 from schemas.classifications import Classification, Correlation
-from schemas.receipts import AlertSummary, AlertView, HistoryEntry, Receipt
-from schemas.vocabularies import Category, MessageState, Severity, ThreadState
+from schemas.dates import PartialDate
+from schemas.receipts import AlertSummary, AlertView, AnswerEntry, HistoryEntry, Receipt
+from schemas.vocabularies import AckState, Category, MessageState, Severity, ThreadState
+from services.http.answers import answers_that_count
 from services.http.problems import is_id
-from services.storage.records import Message, Reach, Version
+from services.storage.records import Answer, Message, Reach, Recipient, Version
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -101,6 +103,7 @@ def alert_view(
     correlation: Correlation | None = None,
     history: Iterable[Version] = (),
     reach: Reach | None = None,
+    answered: tuple[AnswerEntry, ...] | None = None,
     own: bool,
 ) -> AlertView:
     """Return one alert as its reader sees it; `own`: the sender and the secretariat, who see why it waits."""
@@ -119,6 +122,7 @@ def alert_view(
         correlation=correlation,
         history=tuple(_entry(one) for one in history),
         reach=None if reach is None else reach_view(reach),
+        answers=answered,
     )
 
 
@@ -138,6 +142,24 @@ def reach_view(reach: Reach) -> answers.Reach:
         acknowledged=reach.acknowledged,
         failed=reach.failed,
         held_back=dict(reach.held_back),
+    )
+
+
+def answers_view(every: Sequence[Answer], institutions: Mapping[str, Recipient]) -> tuple[AnswerEntry, ...]:
+    """Return what each institution answered, oldest first; for the sender and the secretariat."""
+    return tuple(_answer(one, institutions.get(one.recipient_id)) for one in answers_that_count(every))
+
+
+def _answer(one: Answer, institution: Recipient | None) -> AnswerEntry:
+    return AnswerEntry(
+        recipient_id=one.recipient_id,
+        country=institution.country if institution else None,
+        organisation=institution.organisation if institution else None,
+        state=AckState(one.state),
+        note=one.note,
+        action_on=PartialDate.parse(one.action_on) if one.action_on else None,
+        via=one.via,
+        answered_at=one.answered_at,
     )
 
 

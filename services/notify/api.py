@@ -12,13 +12,14 @@ from starlette.responses import JSONResponse, Response
 from schemas.notifications import Acknowledgement, ContentWord, NotificationPage, NotificationView
 from schemas.vocabularies import AckState
 from services.disclosure import Content, Reader, restricted
+from services.http.answers import answer_of, lies_ahead
 from services.http.authentication import Authenticator, Caller
 from services.http.bodies import read_json
 from services.http.contracts import parsed
 from services.http.problems import Refusal, fault, is_id, missing
 from services.http.reading import Reading, Sight
 from services.http.routes import RawRoute, documented, refusals
-from services.notify.inbox import Inbox, answer_of
+from services.notify.inbox import Inbox
 from services.notify.occasions import severity_of, shown
 from services.storage.delivery_records import NewAnswer
 from services.storage.ports import Threads
@@ -102,7 +103,12 @@ def notification_routes(
         caller = await authenticator.caller(request, "acknowledge")
         body = await read_json(request, most=ANSWER_BYTES, within=BODY_TIME)
         told = await _own(inbox, request.path_params["notification_id"], caller)
-        given = parsed(Acknowledgement, body)
+        given, now = parsed(Acknowledgement, body), clock()
+        if given.action_on is not None and lies_ahead(given.action_on, now=now):
+            ahead = fault(
+                "/action_on", "action_in_future", "What was done cannot lie ahead of the relay's clock."
+            )
+            raise Refusal(422, "invalid", errors=(ahead,))
         answer = await inbox.acknowledge(
             NewAnswer(
                 message_id=told.message_id,
@@ -112,7 +118,7 @@ def notification_routes(
                 action_on=None if given.action_on is None else str(given.action_on),
                 via="api",
             ),
-            now=clock(),
+            now=now,
         )
         if answer is None:
             raise missing()

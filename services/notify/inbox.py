@@ -2,12 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Protocol
 
 from services.storage.delivery_records import NewAnswer
-from services.storage.records import Answer, Notification
-
-SEEN: Final = "seen"
+from services.storage.records import Answer, Notification, Reach
 
 
 class Inbox(Protocol):
@@ -37,6 +35,10 @@ class Inbox(Protocol):
         """Return every answer to a message, oldest first."""
         ...
 
+    async def reach(self, message_id: str) -> Reach:
+        """Return how far a message got."""
+        ...
+
     async def acknowledge(self, new: NewAnswer, *, now: datetime) -> Answer | None:
         """Keep an answer and stop what is still on its way; None: this recipient was not told."""
         ...
@@ -45,11 +47,3 @@ class Inbox(Protocol):
 def told_of(every: Sequence[Notification], recipient_id: str) -> Notification | None:
     """Return the first of a message's notifications to a recipient; None where it was not told."""
     return next((one for one in every if one.recipient_id == recipient_id), None)
-
-
-def answer_of(every: Sequence[Answer], recipient_id: str) -> Answer | None:
-    """Return the answer of a recipient that counts, its newest; having seen it is one until there is another."""
-    mine = [one for one in every if one.recipient_id == recipient_id]
-    said = [one for one in mine if one.state != SEEN]
-    newest = said or mine
-    return newest[-1] if newest else None

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from babel import Locale
 
 from schemas.dates import PartialDate
-from services.notify.dates import day_text, due_text, moment_text, partial_text
+from services.notify.dates import day_text, due_text, moment_text, offset_text, partial_text
 from services.notify.document import Line, Word, line
 from services.notify.typography import capital, colon, lowered, number, one_line, quoted, sentence
 
@@ -86,6 +86,10 @@ class Voice:
     def moment(self, at: datetime) -> str:
         """Return a day and time in the reader's zone."""
         return moment_text(at, self.language, self.zone)
+
+    def zoned(self, at: datetime) -> str:
+        """Return a day and time in the reader's zone, with its offset: where no sentence names the zone."""
+        return f"{self.moment(at)} (UTC{offset_text(at.astimezone(self.zone))})"
 
     def due(self, at: datetime) -> str:
         """Return a day and time soon to come."""

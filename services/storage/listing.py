@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, or_, select
+from sqlalchemy import Connection, Select, case, func, or_, select
 
-from services.storage.tables import notifications, receipts, threads, verdicts
+from services.storage.tables import acknowledgements, notifications, receipts, threads, verdicts
 
 _newest_revision = (
     select(func.max(verdicts.c.revision))
@@ -37,6 +37,21 @@ _messages = select(
         verdicts, (verdicts.c.message_id == receipts.c.id) & (verdicts.c.revision == _newest_revision)
     ).outerjoin(threads, threads.c.id == verdicts.c.thread_id)
 )
+_said = (
+    select(acknowledgements.c.state)
+    .where(
+        acknowledgements.c.message_id == notifications.c.message_id,
+        acknowledgements.c.recipient_id == notifications.c.recipient_id,
+    )
+    .order_by(  # the answer that counts: the newest; having seen it only until there is another
+        case((acknowledgements.c.state == "seen", 1), else_=0),
+        acknowledgements.c.answered_at.desc(),
+        acknowledgements.c.id.desc(),
+    )
+    .limit(1)
+    .correlate(notifications)
+    .scalar_subquery()
+)
 _notifications = select(
     notifications.c.id,
     notifications.c.message_id,
@@ -55,6 +70,7 @@ _notifications = select(
     notifications.c.next_at,
     notifications.c.settled_at,
     notifications.c.due_at,
+    _said.label("answer"),
 ).select_from(notifications.outerjoin(threads, threads.c.id == notifications.c.thread_id))
 
 
@@ -69,6 +85,7 @@ class Wanted:
     channel: str | None = None
     message_id: str | None = None
     since: datetime | None = None
+    unacknowledged: bool = False
 
 
 def messages(connection: Connection, wanted: Wanted, *, most: int) -> list[Mapping[str, Any]]:
@@ -86,7 +103,10 @@ def messages(connection: Connection, wanted: Wanted, *, most: int) -> list[Mappi
 
 
 def deliveries(connection: Connection, wanted: Wanted, *, most: int) -> list[Mapping[str, Any]]:
-    """Return notifications, newest first."""
+    """Return notifications, newest first, each with the state of its recipient's answer.
+
+    With `unacknowledged` those that were delivered and whose answer is still asked for, the longest due first.
+    """
     query = _narrowed(
         _notifications,
         (notifications.c.state, wanted.state),
@@ -96,7 +116,11 @@ def deliveries(connection: Connection, wanted: Wanted, *, most: int) -> list[Map
     )
     if wanted.since is not None:
         query = query.where(notifications.c.created_at >= wanted.since)
-    rows = connection.execute(query.order_by(notifications.c.cursor.desc()).limit(most))
+    order = [notifications.c.cursor.desc()]
+    if wanted.unacknowledged:
+        query = query.where(notifications.c.awaits_answer.is_(True), notifications.c.state == "delivered")
+        order = [notifications.c.due_at.asc(), notifications.c.cursor.asc()]
+    rows = connection.execute(query.order_by(*order).limit(most))
     return [dict(row) for row in rows.mappings()]
 
 

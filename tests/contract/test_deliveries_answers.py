@@ -67,6 +67,13 @@ async def test_every_answer_is_kept_and_who_was_not_told_cannot_answer(rig: Rig)
     assert await rig.deliveries.acknowledge(stranger, now=rig.now) is None
 
 
+async def test_the_date_of_an_action_is_kept_as_exactly_as_it_was_given(rig: Rig) -> None:
+    message_id = await rig.issue()
+    exact = "2026-11-21T08:30:00.123456-03:00"
+    await rig.deliveries.acknowledge(answer(message_id, "action_taken", action_on=exact), now=rig.now)
+    assert [one.action_on for one in await rig.deliveries.answers_of(message_id)] == [exact]
+
+
 async def test_a_page_that_was_looked_at_is_no_answer(rig: Rig) -> None:
     message_id = await rig.issue()
     await rig.deliveries.acknowledge(answer(message_id, "seen"), now=rig.now)

@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
 from services.errors import Invalid
 from services.storage import dead_letters
 from services.storage.receipt_records import TOPIC
 from services.storage.records import Record
-from services.storage.tables import audit, notifications, outbox
+from services.storage.tables import acknowledgements, audit, notifications, outbox
 from tests.command import Relay, accept, run
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -144,3 +144,52 @@ def test_a_dead_letter_is_listed_and_replayed(installed: Relay) -> None:
     assert run(
         installed, lambda connection: connection.execute(select(outbox.c.payload)).scalars().all()
     ) == ["{"]
+
+
+def test_whoever_has_not_answered_is_listed_the_longest_due_first(installed: Relay) -> None:
+    run(installed, accept(1))
+    for name, recipient, hour in (
+        ("late", "br-focal", 13),
+        ("later", "cl-focal", 12),
+        ("done", "pe-focal", 11),
+    ):
+        run(installed, notify(name, state="delivered", recipient=recipient))
+        due = {"due_at": NOW.replace(hour=hour), "awaits_answer": name != "done"}
+        run(installed, lambda at, name=name, due=due: at.execute(_of(name).values(**due)))
+    run(installed, notify("unsent", state="pending", recipient="uy-focal"))
+    run(installed, lambda at: at.execute(_of("unsent").values(awaits_answer=True)))
+    for state, hour in (("acting", 1), ("seen", 2)):
+        run(installed, answer("pe-focal", state, NOW.replace(hour=hour)))
+    run(installed, answer("cl-focal", "seen", NOW))
+
+    rows = busy_rows(installed, "--unacknowledged")
+    assert [(row["id"], row["answer"]) for row in rows] == [("later", "seen"), ("late", None)]
+    assert [row["id"] for row in busy_rows(installed, "--unacknowledged", "--limit", "1")] == ["later"]
+    assert {row["id"]: row["answer"] for row in busy_rows(installed)}["done"] == "acting"
+    shown = installed("alerts", "show", "message-1").json
+    assert [(one["recipient_id"], one["state"]) for one in shown["answers"]] == [
+        ("pe-focal", "acting"),
+        ("pe-focal", "seen"),
+        ("cl-focal", "seen"),
+    ]
+
+
+def busy_rows(relay: Relay, *options: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = relay("deliveries", "list", "--json", *options).json
+    return rows
+
+
+def answer(recipient: str, state: str, at: datetime) -> Callable[[Connection], Any]:
+    row = {
+        "id": f"{recipient}-{state}",
+        "message_id": "message-1",
+        "recipient_id": recipient,
+        "state": state,
+        "via": "link",
+        "answered_at": at,
+    }
+    return lambda connection: connection.execute(insert(acknowledgements), row)
+
+
+def _of(name: str) -> Any:
+    return update(notifications).where(notifications.c.id == name)

@@ -15,16 +15,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.disclosure import Content, Reader, Surface, restricted
+from services.http.answers import SEEN, answer_of
 from services.http.bodies import read_form
 from services.http.envelope import HEAD
 from services.http.forms import Seals
-from services.http.reading import Reading, Sight
+from services.http.reading import INSIDE, Reading, Sight
 from services.http.routes import RawRoute
 from services.http.sessions import Sessions, SignedIn
-from services.notify.inbox import SEEN, Inbox, answer_of, told_of
+from services.notify.inbox import Inbox, told_of
 from services.notify.links import make_links
 from services.notify.page_letters import is_taken_back
 from services.notify.pages import forms
+from services.notify.pages.answers import answers_shown
 from services.notify.pages.comparing import changes_on_page
 from services.notify.pages.signing_in import FORM_TIME, cross_site, outside, reader_values
 from services.notify.pages.telling import Teller
@@ -115,7 +117,7 @@ class _AlertPage:
         message_id, now = sight.version.message.id, self._clock()
         sealed = forms.sealed(fields, _purpose(signed_in, message_id), seals=self._seals, now=now)
         say = self._view.words.within(_language(request, signed_in))
-        filled = forms.read_answer(fields, sealed=sealed and not cross_site(request), say=say)
+        filled = forms.read_answer(fields, sealed=sealed and not cross_site(request), now=now, say=say)
         if filled.error is None:
             new = filled.answer(message_id=message_id, recipient_id=signed_in.recipient.id, via="page")
             if await self._inbox.acknowledge(new, now=now) is None:
@@ -172,27 +174,32 @@ class _AlertPage:
         say = self._view.words.within(language)
         answered = answer_of(await self._inbox.answers_of(version.message.id), recipient.id)
         told = told_of(await self._inbox.of_message(version.message.id), recipient.id)
+        notices = forms.notices_of(
+            error=filled.error if filled else None,
+            answered=answered,
+            just_now=filled is not None and filled.error is None,
+            version=version.thread_version,
+            newest=version.thread.version,
+            retracted=forms.is_withdrawn(version),
+            say=say,
+            moment=self._teller.moments(recipient, language),
+        )
         form = forms.form_values(
             action=f"{request.url.path}?{urlencode({'version': version.thread_version, 'lang': language})}",
             purpose=_purpose(signed_in, version.message.id),
             recipient=recipient,
             answered=answered,
             filled=filled,
+            notices=notices,
+            recall=True,
             seals=self._seals,
             now=self._clock(),
         )
         values = await self._content(sight, signed_in, language, told) | {
             **reader_values(signed_in, seals=self._seals, now=self._clock()),
-            "notices": forms.notices_of(
-                answered=answered,
-                just_now=filled is not None and filled.error is None,
-                version=version.thread_version,
-                newest=version.thread.version,
-                retracted=forms.is_withdrawn(version),
-                say=say,
-                moment=self._teller.moments(recipient, language),
-            ),
+            "notices": notices,
             "versions": await self._versions(request, sight, signed_in, language),
+            "answers": await self._answers(sight, signed_in, language),
             "form": {**form, "action": self._view.root + str(form["action"])} if told else None,
         }
         status = filled.status if filled else 200
@@ -214,6 +221,19 @@ class _AlertPage:
         changes = await changes_on_page(sight, reader, threads=self._threads, reading=self._reading)
         page = self._teller.tell(sight, reader, links=links, language=language, told=told, changes=changes)
         return {"title": page.reference, "content": page.html, "colour": page.colour}
+
+    async def _answers(self, sight: Sight, signed_in: SignedIn, language: str) -> dict[str, Any] | None:
+        """Return who answered what, for the sender and the secretariat; None for everybody else."""
+        if sight.disclosed.reason not in INSIDE:
+            return None
+        message_id = sight.version.message.id
+        return answers_shown(
+            await self._inbox.answers_of(message_id),
+            await self._reading.institutions(),
+            await self._inbox.reach(message_id),
+            voice=self._teller.voice(signed_in.recipient, language),
+            say=self._view.words.within(language),
+        )
 
     async def _versions(
         self, request: Request, sight: Sight, signed_in: SignedIn, language: str

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.disclosure import Content, Reader, Surface
+from services.http.answers import answer_of
 from services.http.authentication import address_of
 from services.http.bodies import read_form
 from services.http.forms import Seals
@@ -20,7 +21,7 @@ from services.http.limits import Bucket, Quota
 from services.http.reading import Reading, Sight
 from services.http.routes import RawRoute
 from services.http.sessions import welcome
-from services.notify.inbox import Inbox, answer_of, told_of
+from services.notify.inbox import Inbox, told_of
 from services.notify.links import VALID_FOR, LinkKeys, expired, make_links, read_token, recipient_of
 from services.notify.page_letters import content_of
 from services.notify.pages import forms
@@ -123,7 +124,7 @@ class _AnswerPage:
         now = self._clock()
         sealed = forms.sealed(fields, _purpose(opened.token), seals=self._seals, now=now)
         say = self._view.words.within(opened.language)
-        filled = forms.read_answer(fields, sealed=sealed and not cross_site(request), say=say)
+        filled = forms.read_answer(fields, sealed=sealed and not cross_site(request), now=now, say=say)
         if filled.error is None:
             new = filled.answer(
                 message_id=opened.version.message.id, recipient_id=opened.recipient.id, via="link"
@@ -161,22 +162,26 @@ class _AnswerPage:
         answered = answer_of(await self._inbox.answers_of(version.message.id), recipient.id)
         kept = filled is not None and filled.error is None
         told = told_of(await self._inbox.of_message(version.message.id), recipient.id)
+        notices = forms.notices_of(
+            error=filled.error if filled else None,
+            answered=answered,
+            just_now=kept,
+            version=version.thread_version,
+            newest=version.thread.version,
+            retracted=forms.is_withdrawn(version),
+            say=self._view.words.within(opened.language),
+            moment=self._teller.moments(recipient, opened.language),
+        )
         values = await self._values(opened, sight, told) | {
-            "notices": forms.notices_of(
-                answered=answered,
-                just_now=kept,
-                version=version.thread_version,
-                newest=version.thread.version,
-                retracted=forms.is_withdrawn(version),
-                say=self._view.words.within(opened.language),
-                moment=self._teller.moments(recipient, opened.language),
-            ),
+            "notices": notices,
             "form": forms.form_values(
                 action=self._view.here(request, lang=opened.language),
                 purpose=_purpose(opened.token),
                 recipient=recipient,
                 answered=answered,
                 filled=filled,
+                notices=notices,
+                recall=sight.shown,
                 seals=self._seals,
                 now=self._clock(),
             ),

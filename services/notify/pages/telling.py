@@ -11,13 +11,13 @@ from schemas.vocabularies import Tlp
 from services.disclosure import Reader
 from services.http.reading import Sight
 from services.notify.changes import Change
-from services.notify.dates import day_text, moment_text
+from services.notify.dates import day_text
 from services.notify.document import to_html
 from services.notify.letter_document import reference, render_page_parts, voice_for
 from services.notify.letters import Links
 from services.notify.page_letters import page_letter, without_answer
 from services.notify.subject import shown_severity, subject_line
-from services.notify.voice import Places, Terms
+from services.notify.voice import Places, Terms, Voice
 from services.storage.records import Notification, Recipient
 
 
@@ -72,10 +72,14 @@ class Teller:
             country=voice.country(sight.version.alert.location.country),
         )
 
-    def moments(self, recipient: Recipient, language: str) -> Callable[[datetime], str]:
-        """Return how this reader is told a day and time."""
+    def voice(self, recipient: Recipient, language: str) -> Voice:
+        """Return how this reader is spoken to in `language`."""
         zone = ZoneInfo(recipient.timezone)
-        return lambda at: moment_text(at, language, zone)
+        return Voice(language=language, zone=zone, terms=self._terms, places=self._places)
+
+    def moments(self, recipient: Recipient, language: str) -> Callable[[datetime], str]:
+        """Return how this reader is told a day and time, with the offset of its zone."""
+        return self.voice(recipient, language).zoned
 
     def days(self, recipient: Recipient, language: str) -> Callable[[datetime], str]:
         """Return how this reader is told a day."""

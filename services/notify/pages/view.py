@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, Response
 
 from services.http.envelope import PAGE
 from services.notify.pages.words import NAMES, Words
+from services.notify.typography import colon
 
 _HEADERS = {"content-security-policy": PAGE, "cache-control": "no-store"}
 _STYLES_FOR = "public, max-age=3600"
@@ -49,6 +50,7 @@ class View:
             languages=NAMES,
             words=self.words.within(language),
             root=self.root,
+            colon=colon(language),
             here=lambda code: self.here(request, lang=code),
         )
         return HTMLResponse(text, status_code=status, headers=_HEADERS)

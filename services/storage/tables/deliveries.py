@@ -137,7 +137,7 @@ acknowledgements = Table(
     Column("recipient_id", String(64), nullable=False),
     Column("state", String(16), nullable=False),
     Column("note", Text),
-    Column("action_on", String(10)),
+    Column("action_on", String(40)),  # as exactly as it was given, up to a timestamp with offset
     Column("via", String(16), nullable=False),  # link, page, api
     Column("answered_at", Instant, nullable=False),
 )

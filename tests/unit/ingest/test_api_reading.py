@@ -257,3 +257,36 @@ async def test_the_openapi_document_of_every_call_is_valid(rig: FullRig) -> None
     validate(document)
     assert {"/v1/alerts", "/v1/alerts:batch", "/v1/notifications", "/v1/classify"} <= document["paths"].keys()
     assert {"Alert", "Batch", "Acknowledgement", "AlertView"} <= document["components"]["schemas"].keys()
+
+
+async def _answer(rig: FullRig, who: str, **body: str) -> None:
+    headers = await rig.key(who, country=who[:2].upper(), scopes=["read", "acknowledge"])
+    told = (await rig.client.get("/v1/notifications", headers=headers)).json()["items"][0]
+    address = f"/v1/notifications/{told['id']}/acknowledgement"
+    assert (await rig.client.post(address, json=body, headers=headers)).status_code == 200
+
+
+async def test_only_the_sender_and_the_secretariat_read_who_answered_what(rig: FullRig) -> None:
+    sender = await rig.key()
+    message_id = await rig.post(minimal_alert_json(), sender)
+    await _answer(rig, "co-fp", state="acknowledged")
+    rig.clock.move(timedelta(minutes=1))
+    await _answer(rig, "co-fp", state="action_taken", note="Aviso a hospitales.", action_on="2026-11-21")
+    rig.clock.move(timedelta(minutes=1))
+    await _answer(rig, "ca-lab", state="not_relevant")
+    for headers in (sender, await _reader(rig, "us-sec")):
+        view = (await rig.client.get(f"/v1/alerts/{message_id}", headers=headers)).json()
+        first, second = view["answers"]
+        assert first["organisation"] == "Institution co-fp"
+        assert (first["recipient_id"], first["country"], first["state"]) == ("co-fp", "CO", "action_taken")
+        assert (first["note"], first["action_on"], first["via"]) == (
+            "Aviso a hospitales.",
+            "2026-11-21",
+            "api",
+        )
+        assert (second["recipient_id"], second["state"]) == ("ca-lab", "not_relevant")
+        assert view["reach"]["acknowledged"] == 2
+    for who in ("co-fp", "ca-lab"):
+        view = (await rig.client.get(f"/v1/alerts/{message_id}", headers=await _reader(rig, who))).json()
+        assert "answers" not in view
+        assert "Aviso a hospitales" not in str(view)

@@ -95,6 +95,8 @@ async def test_nobody_answers_for_another_institution(rig: FullRig) -> None:
         (b'{"state": "seen", "note": "a\\u0000b"}', 422),
         (b'{"state": "seen", "note": "\\ud800"}', 400),
         (b'{"state": "seen", "action_on": "soon"}', 422),
+        (b'{"state": "action_taken", "action_on": "2026-11-23"}', 422),
+        (b'{"state": "action_taken", "action_on": "2026-11-21T13:00:00-03:00"}', 422),
         (b'{"state": "seen", "who": "me"}', 422),
         (b'{"state": "seen", "note": "' + b"x" * 20_000 + b'"}', 413),
     ],
@@ -123,3 +125,13 @@ async def test_the_list_of_recipients_has_institutions_and_no_addresses(rig: Ful
     assert [one["id"] for one in items] == ["ca-fp", "co-fp", "uy-ndo"]
     assert items[0].keys() == {"id", "country", "organisation", "kind"}
     assert "@" not in answer.text
+
+
+async def test_an_action_is_dated_as_exactly_as_it_is_known(rig: FullRig) -> None:
+    await rig.post(minimal_alert_json(), await rig.key())
+    headers = await _reader(rig)
+    told = (await _feed(rig, headers))["items"][0]
+    address = f"/v1/notifications/{told['id']}/acknowledgement"
+    for when in ("2026", "2026-11", "2026-11-21", "2026-11-21T08:30:00.123456-03:00"):
+        body = {"state": "action_taken", "action_on": when}
+        assert (await rig.client.post(address, json=body, headers=headers)).status_code == 200

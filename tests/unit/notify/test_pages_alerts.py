@@ -293,3 +293,20 @@ async def test_who_had_what_was_taken_back_reads_that_and_nothing_else(rig: Full
     assert opaque_id in page.text
     await sign_in(rig, "es-obs")
     assert (await rig.client.get(f"/n/{opaque_id}")).status_code == 404
+
+
+async def test_only_the_sender_and_the_secretariat_see_who_answered_what(rig: FullRig) -> None:
+    message_id = await rig.post(minimal_alert_json(), await rig.key())
+    relay_id, _ = await _references(rig, message_id)
+    link = await rig.client.get(f"/a/{rig.token(message_id, 'co-fp')}")
+    fields = {"seal": seal_of(link), "state": "acting", "note": "<b>Aviso</b>", "action_on": "2026-11-21"}
+    assert (await rig.client.post(f"/a/{rig.token(message_id, 'co-fp')}", data=fields)).status_code == 200
+    for who, sees in (("uy-ndo", True), ("us-sec", True), ("ca-lab", False), ("co-fp", False)):
+        rig.client.cookies.clear()
+        await sign_in(rig, who)
+        page = (await rig.client.get(f"/alerts/{relay_id}?lang=en")).text
+        assert ("Reach and answers" in page) is sees
+        assert ("<strong>Institution co-fp, Colombia</strong>: Acting, " in page) is sees
+        assert ("Date of the action: 21 November 2026" in page) is sees
+        assert ("<blockquote>&lt;b&gt;Aviso&lt;/b&gt;</blockquote>" in page) is sees
+        assert 'href="/alerts?lang=en"' in page

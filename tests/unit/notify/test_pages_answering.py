@@ -91,7 +91,9 @@ async def test_one_click_answers_and_stops_what_is_on_its_way(rig: FullRig) -> N
     page = await rig.client.get(f"/a/{rig.token(message_id, 'co-fp')}")
     done = await rig.client.post(_action(page), data=_fields(page))
     assert done.status_code == 200
-    assert "Registrado: Recibo acusado" in done.text
+    assert _action(page).endswith("#answer")  # there the browser goes on, to what is said of it
+    assert '<section class="answering" id="answer"' in done.text
+    assert done.text.count("Registrado: Recibo acusado") == 2
     assert await rig.answers() == [("co-fp", "acknowledged", "link")]
     assert rig.deliveries is not None
     states = {(one.recipient_id, one.state.value) for one in await rig.deliveries.of_message(message_id)}
@@ -107,7 +109,11 @@ async def test_a_second_answer_replaces_the_first_and_both_are_kept(rig: FullRig
     fields = _fields(page, state="action_taken", action_on="2026-11-21", note="Aviso a hospitales")
     await rig.client.post(_action(page), data=fields)
     again = await rig.client.get(f"/a/{rig.token(message_id, 'co-fp')}")
-    assert "Ya respondida: Medidas adoptadas" in again.text
+    assert re.search(
+        r"Ya respondida: Medidas adoptadas, 21 de noviembre de 2026, \d\d:\d\d \(UTC-5\)", again.text
+    )
+    assert 'name="action_on" value="2026-11-21"' in again.text
+    assert ">Aviso a hospitales</textarea>" in again.text
     assert [state for _, state, _ in await rig.answers()] == ["acknowledged", "action_taken"]
 
 
@@ -119,6 +125,7 @@ async def test_a_second_answer_replaces_the_first_and_both_are_kept(rig: FullRig
         ({"state": "seen"}, 422),
         ({"state": ""}, 422),
         ({"action_on": "yesterday"}, 422),
+        ({"action_on": "2026-11-23"}, 422),
         ({"note": "x" * 501}, 422),
         ({"note": "a\x00b"}, 422),
     ],
@@ -130,7 +137,10 @@ async def test_a_form_that_is_not_ours_or_not_whole_records_nothing(
     page = await rig.client.get(f"/a/{rig.token(message_id, 'co-fp')}")
     answer = await rig.client.post(_action(page), data=_fields(page, **changes))
     assert answer.status_code == status
-    assert 'role="alert"' in answer.text
+    top, form = answer.text.split("<article", 1)
+    said = re.search(r'<p class="notice error">(.+)</p>', top)
+    assert said is not None
+    assert f'<p class="error" role="alert">{said[1]}</p>' in form
     assert await rig.answers() == []
 
 
@@ -179,6 +189,15 @@ async def test_above_green_the_page_shows_no_content_but_takes_the_answer(rig: F
     done = await rig.client.post(_action(page), data=_fields(page))
     assert done.status_code == 200
     assert await rig.answers() == [("co-fp", "acknowledged", "link")]
+
+
+async def test_above_green_the_link_does_not_show_the_note_that_was_written(rig: FullRig) -> None:
+    message_id = await rig.post(_ALERT | {"tlp": "TLP:AMBER"}, await rig.key())
+    page = await rig.client.get(f"/a/{rig.token(message_id, 'co-fp')}")
+    done = await rig.client.post(_action(page), data=_fields(page, state="acting", note="Lote 12 retirado"))
+    assert done.status_code == 200
+    again = await rig.client.get(f"/a/{rig.token(message_id, 'co-fp')}")
+    assert "Lote 12" not in done.text + again.text
 
 
 async def test_a_narrower_later_version_closes_the_earlier_link(rig: FullRig) -> None:
