@@ -26,6 +26,7 @@ _IN_PRODUCT = frozenset({Role.PRINCIPAL, Role.ADULTERANT})
 _ACTING = _IN_PRODUCT | {Role.CO_DETECTED}
 _IDENTIFYING = _ACTING | {Role.METABOLITE}
 _DRUGS = frozenset({"SYN", "PLT", "NPS"})
+_ACTIVE = _DRUGS | {"PHA", "CHM"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,9 +128,14 @@ class Found:
         return self.known and named and self.reported.role in _IDENTIFYING
 
     @property
-    def drug(self) -> bool:
-        """Whether it acts as a drug by its own categories: caffeine, a solvent and a vitamin do not."""
-        return any(code.partition(".")[0] in _DRUGS for code in self.identity.codes)
+    def decisive(self) -> bool:
+        """Whether it tells what acted though another main part is not known.
+
+        A drug does; a medicine, a solvent or a poison where it is a main part itself; caffeine and alcohol never.
+        """
+        groups = {code.partition(".")[0] for code in self.identity.codes}
+        main = self.reported.role is Role.PRINCIPAL
+        return bool(groups & (_ACTIVE if main else _DRUGS)) or (main and self.identity.reason == NO_DRUG)
 
 
 def _is_strong(entry: Entry) -> bool:

@@ -52,9 +52,9 @@ class Product:
 
     @property
     def identified(self) -> bool:
-        """Whether anything found in it says what acted: a drug, where the main part is not known."""
+        """Whether anything found in it says what acted, for certain where a main part is not known."""
         unknown = any(one.reported.role is Role.PRINCIPAL and not one.known for one in self.found)
-        return any(one.identifies and (one.drug or not unknown) for one in self.found)
+        return any(one.identifies and (one.decisive or not unknown) for one in self.found)
 
     @property
     def disguised_opioid(self) -> bool:

@@ -51,6 +51,15 @@ def test_a_drug_beside_an_unknown_powder_does(classify: Classify, name: str) -> 
     assert _with_a_death(classify, main, _one(name, role="co_detected")) == "H1"
 
 
+@pytest.mark.parametrize("name", ["toluene", "methanol", "pregabalin"])
+def test_what_is_a_main_part_itself_does(classify: Classify, name: str) -> None:
+    other = _one("Zorblax", "unverified")
+
+    assert _with_a_death(classify, _one(name, "clinical_suspected"), other) == "H1"
+    assert _with_a_death(classify, _one(name, role="co_detected"), other) == "C1.unknown_agent"
+    assert _with_a_death(classify, _one("caffeine"), other) == "C1.unknown_agent"
+
+
 def test_the_name_of_a_cutting_agent_need_not_be_known(classify: Classify) -> None:
     assert _with_a_death(classify, _one("caffeine"), _one("Zorblax", role="cutting_agent")) == "H1"
 
