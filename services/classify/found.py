@@ -26,7 +26,7 @@ _IN_PRODUCT = frozenset({Role.PRINCIPAL, Role.ADULTERANT})
 _ACTING = _IN_PRODUCT | {Role.CO_DETECTED}
 _IDENTIFYING = _ACTING | {Role.METABOLITE}
 _DRUGS = frozenset({"SYN", "PLT", "NPS"})
-_ACTIVE = _DRUGS | {"PHA", "CHM"}
+_CHEMICALS_AND_MEDICINES = frozenset({"CHM", "PHA"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,9 +133,18 @@ class Found:
 
         A drug does; a medicine, a solvent or a poison where it is a main part itself; caffeine and alcohol never.
         """
-        groups = {code.partition(".")[0] for code in self.identity.codes}
         main = self.reported.role is Role.PRINCIPAL
-        return bool(groups & (_ACTIVE if main else _DRUGS)) or (main and self.identity.reason == NO_DRUG)
+        listed = bool(_groups(self.identity) & _CHEMICALS_AND_MEDICINES)
+        return self.is_drug or (main and (listed or self.identity.reason == NO_DRUG))
+
+    @property
+    def is_drug(self) -> bool:
+        """Whether it is a drug by its categories, not only a chemical, a medicine or an adulterant."""
+        return bool(_groups(self.identity) & _DRUGS)
+
+
+def _groups(identity: Identity) -> set[str]:
+    return {code.partition(".")[0] for code in identity.codes}
 
 
 def _is_strong(entry: Entry) -> bool:

@@ -94,8 +94,12 @@ def _in_table_one(alert: Alert, product: Product, one: Found) -> bool:
 
 
 def _is_the_goods(product: Product, one: Found) -> bool:
-    """Return whether ``one`` is the very thing that was stopped, where nobody says for which market."""
-    return product.finding.market is Market.UNKNOWN and one.reported.role is Role.PRINCIPAL
+    """Return whether ``one`` is the very thing that was stopped, where nobody says for which market.
+
+    Beside a drug it is rather a residue of its synthesis.
+    """
+    alone = not any(other.acting and other.is_drug for other in product.found)
+    return alone and product.finding.market is Market.UNKNOWN and one.reported.role is Role.PRINCIPAL
 
 
 def _is_medicine(alert: Alert, product: Product, one: Found) -> bool:

@@ -90,3 +90,11 @@ def test_what_was_stopped_is_a_chemical_though_nobody_says_for_what(
 ) -> None:
     assert classify(**STOPPED, findings=[_of(name)]).severity.reason == reason
     assert classify(event_types=["seizure"], findings=[_of(name)]).severity.reason == "I1"
+
+
+@pytest.mark.parametrize("name", ["4-ANPP", "acetone"])
+def test_a_residue_beside_the_drug_is_not_the_goods(classify: Classify, name: str) -> None:
+    drug = {"name": "MDMA", "confirmation": "confirmed"}
+    finding = {"substances": [drug, {"name": name, "confirmation": "confirmed"}], "matrices": ["tablet"]}
+
+    assert classify(**STOPPED, findings=[finding]).severity.reason == "I1"
