@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from schemas.alerts import Alert, Substance
+from schemas.alerts import Alert, Finding, Substance
 from schemas.classifications import (
     Candidate,
     CategoryLabel,
@@ -18,10 +18,10 @@ from schemas.classifications import (
     SubstanceIdentity,
 )
 from schemas.vocabularies import Outcome
-from services.classify.categories import categorise, event_day
+from services.classify.categories import acts_as_chemical, categorise, event_day
 from services.classify.facts import derive
 from services.classify.firsts import NO_HISTORY, FirstsHistory
-from services.classify.identify import identify
+from services.classify.identify import identify, in_chemical_role
 from services.classify.identities import MIXTURE, Identity
 from services.classify.severity import Assessed, assess, thread_level
 from services.classify.sold_as import SoldAs, promise_of
@@ -57,7 +57,8 @@ def prepare(
     """Return the identities and the labels of ``alert``; ``said`` is what people know, by position."""
     identities = tuple(
         tuple(
-            said.get((index, position)) or _identity(one, catalogue=catalogue, structures=structures)
+            said.get((index, position))
+            or _identity(one, finding=finding, catalogue=catalogue, structures=structures)
             for position, one in enumerate(finding.substances)
         )
         for index, finding in enumerate(alert.findings)
@@ -143,8 +144,10 @@ def strictly_new(identity: Identity, day: Days, catalogue: Catalogue) -> bool | 
     return answers.pop() if len(answers) == 1 else None
 
 
-def _identity(substance: Substance, *, catalogue: Catalogue, structures: StructureReader | None) -> Identity:
-    return identify(
+def _identity(
+    substance: Substance, *, finding: Finding, catalogue: Catalogue, structures: StructureReader | None
+) -> Identity:
+    identity = identify(
         name=substance.name,
         one_of=substance.one_of,
         cas=substance.cas,
@@ -154,6 +157,7 @@ def _identity(substance: Substance, *, catalogue: Catalogue, structures: Structu
         catalogue=catalogue,
         structures=structures,
     )
+    return in_chemical_role(identity, catalogue) if acts_as_chemical(substance, finding) else identity
 
 
 def _described(

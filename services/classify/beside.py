@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from schemas.vocabularies import Outcome
 from services.classify.identities import Identity, among, candidate
-from services.classify.lookup import alone
+from services.classify.lookup import alone, otherwise_spelt
 from services.classify.peeling import peeled
 from services.reference.catalogue import Catalogue, Entry
 from services.reference.names import exact_key
@@ -47,12 +47,12 @@ def beside_alias(name: str, catalogue: Catalogue) -> Identity | None:
         return None
     head, inside = pair
     parts = [head, inside] if alone(inside, catalogue) is not None else [head, *_INSIDE.split(inside)]
-    read = [(part, alone(part, catalogue)) for part in parts if part]
+    read = [(part, _read(part, head, catalogue)) for part in parts if part]
     entries = {one.entry.key: one.entry for _, one in read if one is not None and one.entry is not None}
     first = next(iter(entries.values()), None)
     if first is None:
         return _class_of(read, catalogue.words)
-    others = [entry for entry in entries.values() if not _same(first, entry)]
+    others = [entry for entry in entries.values() if not is_same(first, entry)]
     if others:
         both = name.strip()[-1] in _OPENING  # A – B may be two substances
         return among(list(entries.values()), step="name", reason="identifiers_disagree") if both else None
@@ -97,6 +97,15 @@ def is_street_name(part: str, entry: Entry, catalogue: Catalogue) -> bool:
     return any(entry.key in catalogue.names.find_in_street(one) for one in spellings)
 
 
+def _read(part: str, head: str, catalogue: Catalogue) -> Identity | None:
+    """Return what a part means: alone, respelt, or with the word that it shares: ácido muriático (clorídrico)."""
+    found = alone(part, catalogue) or otherwise_spelt(part, catalogue)
+    shared = head.split()[0]
+    if found is None and part != head and _word(shared) in catalogue.words.acid_salts:
+        return alone(f"{shared} {part}", catalogue)
+    return found
+
+
 def _class_of(read: list[tuple[str, Identity | None]], words: Words) -> Identity | None:
     """Return the class that stands where no substance does: before brackets, or alone within them."""
     known = [(part, one) for part, one in read if one is not None]
@@ -106,7 +115,7 @@ def _class_of(read: list[tuple[str, Identity | None]], words: Words) -> Identity
     return None if part != read[0][0] and _is_part_of_names(part, words) else one
 
 
-def _same(first: Entry, other: Entry) -> bool:
+def is_same(first: Entry, other: Entry) -> bool:
     """Return whether two entries are one, or a plant and the substance that it is known by."""
     return first is other or other.key == first.marker or first.key == other.marker
 

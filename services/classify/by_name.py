@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from schemas.vocabularies import Outcome
-from services.classify.beside import beside_alias, is_street_name, named_with_class, parted
+from services.classify.beside import beside_alias, is_same, is_street_name, named_with_class, parted
 from services.classify.class_words import family_by_ending
 from services.classify.identities import NO_DRUG, Candidate, Identity, candidate, together, unresolved
 from services.classify.lookup import (
@@ -70,7 +70,8 @@ def _single(name: str, catalogue: Catalogue) -> Identity | None:
 
 def _composed(name: str, *, bare: str, catalogue: Catalogue) -> Identity | None:
     """Return what a name that is not listed means: with its brackets, as a class, or respelt."""
-    return beside_alias(bare, catalogue) or classed(name, catalogue) or otherwise_spelt(bare, catalogue)
+    in_brackets = beside_alias(name, catalogue) or (beside_alias(bare, catalogue) if bare != name else None)
+    return in_brackets or classed(name, catalogue) or otherwise_spelt(bare, catalogue)
 
 
 def _several(name: str, catalogue: Catalogue) -> Identity | None:
@@ -98,8 +99,15 @@ def _several(name: str, catalogue: Catalogue) -> Identity | None:
     known = sum(identity.outcome is not Outcome.UNKNOWN for _, identity in read)
     if known < (1 if sure else len(read)):
         return None
-    if len(entries) == 1 and all(identity.entry is not None for _, identity in read):
-        return read[0][1]  # one substance by two of its names
+    first, *others = [identity for _, identity in read]
+    alike = all(
+        first.entry is not None
+        and other.entry is not None
+        and (first.entry is other.entry or (not sure and is_same(first.entry, other.entry)))
+        for other in others
+    )
+    if alike and first.entry is not None:
+        return first  # one substance by two of its names
     return together(read, reason="mixture")
 
 
@@ -154,7 +162,7 @@ def _suggested(name: str, *, bare: str, catalogue: Catalogue) -> Iterable[Candid
 
 def _why_unlisted(name: str, *, bare: str, catalogue: Catalogue) -> str:
     """Return whether a name, or one with its other name in brackets, is of something that is no drug."""
-    parts = dict.fromkeys((name, bare, *(parted(bare) or ())))
+    parts = dict.fromkeys((name, bare, *(parted(name) or ())[:1], *(parted(bare) or ())[:1]))
     no_drug = any(_phrase(part) - catalogue.words.joiners in catalogue.words.no_drugs for part in parts)
     return NO_DRUG if no_drug else "not_in_catalogue"
 

@@ -36,9 +36,9 @@ CHEMICAL_ROLES = frozenset({Role.PRECURSOR, Role.REAGENT, Role.INTERMEDIATE})
 _LABORATORY = frozenset(
     {Confirmation.PRESUMPTIVE_LAB, Confirmation.CONFIRMED, Confirmation.CONFIRMED_REFERENCE}
 )
-# What a laboratory names in these roles and nobody lists is a sweetener or a solvent, no new drug;
-# in the others it must be known as one.
-_INERT_ROLES = frozenset({Role.CUTTING_AGENT, Role.REAGENT, Role.BY_PRODUCT})
+# What a laboratory names in these roles and nobody lists is a sweetener, a solvent or what the body makes of a
+# drug, no new one. What is known to be no drug is none in any role, whoever names it.
+_INERT_ROLES = frozenset({Role.CUTTING_AGENT, Role.REAGENT, Role.BY_PRODUCT, Role.METABOLITE})
 _MEDICINE_ROLES = frozenset({Role.PRINCIPAL, Role.PRECURSOR})
 _LEFT_ITS_CHANNEL = frozenset({EventType.DIVERSION, EventType.THEFT})
 _LEFT_BY_SHIPMENT = frozenset({ShipmentKind.DIVERTED, ShipmentKind.THEFT})
@@ -260,9 +260,9 @@ def _with_parents(own: Mapping[str, Ground]) -> dict[str, Ground]:
 
 def _is_inert(identity: Identity, on: Circumstances) -> bool:
     hinted = identity.family is not None or identity.effect_group is not None
-    by_laboratory = on.confirmation in _LABORATORY
     unlisted = identity.outcome is Outcome.UNKNOWN and not hinted
-    return unlisted and by_laboratory and (on.role in _INERT_ROLES or identity.reason == NO_DRUG)
+    by_laboratory = on.confirmation in _LABORATORY and on.role in _INERT_ROLES
+    return unlisted and (identity.reason == NO_DRUG or by_laboratory)
 
 
 def _hint(identity: Identity) -> str:

@@ -53,6 +53,20 @@ def identify(
     return _agreed([answer for answer in (by_structure, by_cas, by_name) if answer is not None], catalogue)
 
 
+def in_chemical_role(identity: Identity, catalogue: Catalogue) -> Identity:
+    """Return ``identity`` of what counts as a chemical: of several meanings of a name, the one that is.
+
+    4-AP is a medicine and the precursor of fentanyl; whoever stops a drum of it means the precursor.
+    """
+    if identity.reason != "name_ambiguous":
+        return identity
+    entries = [entry for one in identity.candidates if (entry := catalogue.entry(one.key)) is not None]
+    chemicals = [entry for entry in entries if "CHM" in entry.codes]
+    if len(chemicals) != 1:
+        return identity
+    return resolved(chemicals[0], step=identity.step, reason="in_the_role_of_a_chemical")
+
+
 def _key_of_a_salt(by_key: Identity, by_name: Identity) -> bool:
     """Return whether an unlisted key may be the salt's: a key cannot be stripped, so the name with it decides."""
     return by_key.step == "inchikey" and by_key.outcome is Outcome.UNKNOWN and by_name.step == "salt"

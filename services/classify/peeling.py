@@ -17,12 +17,13 @@ _ELISION = re.compile(r"(?<![a-z0-9])([dl])['’](?=\w)", re.IGNORECASE)
 _NUMBER = r"[0-9]+(?:[.,][0-9]+)?"
 _UNIT = r"(?:mg|µg|μg|ug|mcg|ng|kg|g|ml|l|ui|iu|%)"
 _DOSE = re.compile(  # 2 mg, 5 %, 0,05 mg/mL, 50 mcg/h, 100 mg/10 ml, 10-20 mg, < 1 %
-    rf"(?<![\w'’.,-])[<>~≈±]?\s?{_NUMBER}(?:\s?[-–/]\s?{_NUMBER})*\s?{_UNIT}"
+    rf"(?<![\w'’.,-])(?!0+(?:[.,]0+)?\s?{_UNIT})[<>~≈±]?\s?{_NUMBER}(?:\s?[-–/]\s?{_NUMBER})*\s?{_UNIT}"
     rf"(?:\s?/\s?(?:{_NUMBER}\s?)?(?:ml|l|h|hr|hora|heure|dose|dosis|tab|unit|kg|g))?(?![\w'’])",
     re.IGNORECASE,
 )
 _A_DOSE = "\ue000"  # stands for one among the words
 _INNERMOST = re.compile(r"\s*[(\[]([^()\[\]]+)[)\]]")
+_OPENED, _CLOSED = re.compile(r"^[(\[][^)\]]*$"), re.compile(r"^[^(\[]*[)\]]$")  # of brackets with more words
 _SEPARATORS = ",;:"
 _BETWEEN = re.compile(r"[\s,;:/]+")
 
@@ -89,7 +90,7 @@ class _Peeling:
     def before(self, parts: list[str]) -> None:
         """Take off what stands before the name."""
         taken = False
-        while len(parts) > 1:
+        while len(parts) > 1 and not _OPENED.search(parts[0]):
             word, after = _word(parts[0]), _word(parts[1])
             links = taken and (word in self.words.joiners or word in self.words.links)
             acid = word in self.words.acid_salts and (after in self.words.salts or bool(self.salts))
@@ -103,7 +104,7 @@ class _Peeling:
     def behind(self, parts: list[str]) -> None:
         """Take off what stands behind the name."""
         last: str | None = None  # the word taken off before, nearer to the end
-        while len(parts) > 1 or (parts and "-" in parts[0]):
+        while (len(parts) > 1 or (parts and "-" in parts[0])) and not _CLOSED.search(parts[-1]):
             word = _word(parts[-1])
             stem, _, ending = parts[-1].rpartition("-")
             if not word or self._outside(word) or self._belongs(word, parts, last):

@@ -26,7 +26,7 @@ _POSITION_OF_CODE = re.compile(r"^([omp])(-?)(?=[A-Z][A-Za-z]*[A-Z])")
 # Groups as they are abbreviated behind a locant: 5-MeO-, 4F-, 4-HO-.
 _GROUPS = {
     "meo": "methoxy", "ome": "methoxy", "eto": "ethoxy", "oet": "ethoxy", "ho": "hydroxy",
-    "oh": "hydroxy", "aco": "acetoxy", "oac": "acetoxy", "f": "fluoro", "cl": "chloro", "br": "bromo",
+    "oh": "hydroxy", "aco": "acetoxy", "oac": "acetoxy", "f": "fluoro", "fl": "fluoro", "cl": "chloro", "br": "bromo",
     "i": "iodo", "me": "methyl", "et": "ethyl", "pr": "propyl", "bu": "butyl", "cn": "cyano", "no2": "nitro",
     "cf3": "trifluoromethyl", "nh2": "amino",
 }  # fmt: skip
@@ -69,6 +69,17 @@ _PLACED = re.compile(
 _OF_FENTANYL = re.compile(r"^([234])-(?=[a-z]{4,}[^0-9]*fentan[iy]l[oa]?$)", re.IGNORECASE)
 _PLACES = {"2": "ortho", "3": "meta", "4": "para"}
 _NUMBERS = {"o": "2", "m": "3", "p": "4"}
+
+# Esters of glycidic acids as the tables of 1988 name them, in Spanish, Portuguese and French.
+_ESTER_OF = re.compile(
+    r"[éèe]ster ((?:iso)?(?:m[eé]th?|[eé]th?|prop|but))(?:[ií]lico|ylique) (?:del? |do |de l['’])"
+    r"(?:[aá]cido|acide) (.+?)gl[iy]c[ií]d(?:ico|ique)",
+    re.IGNORECASE,
+)
+_GLYCIDATE = re.compile(
+    r"(?:([pb]mk) )?gl[iy]cidat[eo] de ((?:iso)?(?:m[eé]th?|[eé]th?|prop|but))(?:il[aoe]?|yle?)(?: (?:de )?([pb]mk))?",
+    re.IGNORECASE,
+)
 
 _BETA_KETO = re.compile(r"^(?:β-?k|b-k|beta-?(?:k|keto)|β-?keto)[- ]?(?=[A-Z0-9])")  # βk-MDMA, beta-keto-MDMA
 _INNER_ENDING = re.compile(r"(?<=[a-zé]{3})(?:(n)[ao]|i(l)[ao])(?=[- ][0-9A-Za-z])", re.IGNORECASE)
@@ -139,6 +150,19 @@ def _inner_ending(name: str) -> str:
     return _INNER_ENDING.sub(lambda found: "ne" if found[1] else "yl", name)
 
 
+def _ester_of_acid(name: str) -> str:
+    return _ESTER_OF.sub(lambda found: f"{found[2]}glycidic acid {_alkyl(found[1])} ester", name)
+
+
+def _glycidate(name: str) -> str:
+    return _GLYCIDATE.sub(lambda found: f"{found[1] or found[3]} {_alkyl(found[2])} glycidate", name)
+
+
+def _alkyl(stem: str) -> str:
+    plain = stem.lower().replace("é", "e")
+    return f"{plain}hyl" if plain.endswith("et") else f"{plain}yl"
+
+
 def _turned_on_nitrogen(name: str) -> str:
     return _TWO_ON_NITROGEN.sub(r"N-\2-N-\1", name)
 
@@ -155,4 +179,6 @@ _RULES: tuple[Callable[[str], str], ...] = (
     _beta_keto,
     _inner_ending,
     _turned_on_nitrogen,
+    _ester_of_acid,
+    _glycidate,
 )

@@ -49,6 +49,9 @@ class NamesBuilder:
             self._add_systematic(row["iupac_name"], key=key)
         for name in self._names(row):
             self.add_name(name, key=key)
+        for name in _species(row.get("species") or ""):
+            if exact_key(name) not in self.exact:  # of a plant and what is made of it, the plant comes first
+                self.add_name(name, key=key)
 
     def add_name(self, name: str, *, key: str) -> None:
         """Add one name of the entry ``key``, in every strictness."""
@@ -122,3 +125,14 @@ class NamesBuilder:
             near=frozen(self.near),
             shapes=frozen(self.shapes),
         )
+
+
+def _species(cell: str) -> Iterator[str]:
+    """Yield scientific names, with and without their author: Cannabis sativa L., Datura spp., Datura metel."""
+    for species in cell.split(" / "):
+        words = species.split()
+        if len(words) > 1 and words[0].istitle() and words[1] == "spp.":
+            yield words[0]
+        elif len(words) > 1 and words[0].istitle() and words[1].islower():
+            yield species
+            yield f"{words[0]} {words[1]}"

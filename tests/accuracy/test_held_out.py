@@ -21,7 +21,7 @@ from tests.accuracy.report import (
 
 _BEFORE = (
     *("fluoro", "nor", "desethyl", "hydroxy", "cyclo", "thio", "bis-", "x-", "no ", "sin ", "not "),
-    *("F-", "f ", "h-", "k-", "c ", "z-", "d ", "e "),
+    *("F-", "f ", "h-", "k-", "c ", "q-", "d ", "e "),
     *("metabolite of ", "análogo de ", "precursor de ", "éster de ", "similar a "),
 )
 _BEHIND = (

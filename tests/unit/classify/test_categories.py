@@ -109,6 +109,24 @@ def test_a_sweetener_named_by_a_laboratory_gives_no_code_and_goes_to_a_person(cl
     assert (verdict.categories, verdict.review) == ((), ("not_in_catalogue",))
 
 
+def test_what_the_body_makes_of_a_drug_is_no_new_one(classify: Classify) -> None:
+    verdict = classify(findings=[{"substances": [_one("3-OH-medetomidine", role="metabolite")]}])
+
+    assert (verdict.categories, verdict.review) == ((), ("not_in_catalogue",))
+
+
+@pytest.mark.parametrize("confirmation", ["confirmed", "presumptive_field", "clinical_suspected"])
+def test_what_is_known_to_be_no_drug_gives_no_code_whoever_names_it(
+    classify: Classify, confirmation: str
+) -> None:
+    assert _codes(classify, _one("querosene", confirmation, role="adulterant")) == ""
+
+
+def test_a_name_of_a_chemical_and_of_a_medicine_is_the_chemical_in_its_role(classify: Classify) -> None:
+    assert _codes(classify, _one("4-AP", role="precursor")) == "CHM CHM.PRE"
+    assert _codes(classify, _one("4-AP")) == "X.UNK"
+
+
 def test_a_class_gives_what_its_members_share(classify: Classify) -> None:
     assert _codes(classify, _one("nitazenos")) == "NPS SYN SYN.NSO"
     assert _codes(classify, _one("opioide sintético")) == "SYN SYN.NSO"
