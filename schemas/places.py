@@ -23,6 +23,24 @@ def subdivision_codes() -> frozenset[str]:
     return frozenset(subdivision.code for subdivision in pycountry.subdivisions)
 
 
+@cache
+def subdivision_name(code: str) -> str | None:
+    """Return what ISO 3166-2 calls a subdivision; None for a code that is none."""
+    import pycountry
+
+    found = pycountry.subdivisions.get(code=code)  # type: ignore[no-untyped-call]  # theirs has no types
+    return None if found is None else str(found.name)
+
+
+@cache
+def country_names(code: str) -> tuple[str, ...]:
+    """Return what ISO 3166-1 calls a country for short, and its code of three letters; () for a code of none."""
+    import pycountry
+
+    found = pycountry.countries.get(alpha_2=code)
+    return () if found is None else (str(getattr(found, "common_name", found.name)), str(found.alpha_3))
+
+
 def _country(code: str) -> str:
     if code not in country_codes():
         raise PydanticCustomError("country_unknown", "Not a country code of ISO 3166-1 alpha-2")

@@ -1,9 +1,11 @@
 """What an alert has to do with the alerts that came before it.
 
-Finding by finding, over the same keys: the same text, the same event, the same threat, an echo, or perhaps the
-same event, which a person decides. Never merged: on a family alone, across a market, an exercise with a real
-alert (their sightings are read apart), a substance confirmed here and ruled out there, and what a person took
-apart. A merge never suppresses anything for somebody who was not told before.
+The same text, the same event, the same threat, an echo, or perhaps the same event, which a person decides. What
+`events` says of pairs of findings is put together here. What somebody said outright wins over every window, and
+one that says "the same threat" says: not the same event. Never merged: on a family alone, across a market, an
+exercise with a real alert (their sightings are read apart), a substance found here and ruled out there, and what a
+person took apart. By the window alone a thread joins an incident only where it fits the report that opened it, so
+that no chain of reports grows beyond a week, and only where it fits one incident.
 
 Source: HPAD-2021:RIME.1.5@L314 (gather the available national alerts and disseminate them).
 """
@@ -13,17 +15,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from schemas.classifications import FAMILY_ALONE
-from schemas.vocabularies import Confirmation, CorrelationLevel, Presence, ReferenceRelation, Role
+from schemas.vocabularies import Confirmation, CorrelationLevel, MessageType, ReferenceRelation
+from services.classify.events import OWN_SERIAL, SAME_LOCALITY, Kin, contradicted, events, pairs
 from services.classify.history import New, firsts, states_in_window
 from services.classify.keys import FAMILY, PRODUCT, SUBSTANCE, TELLING, TEXT
-from services.storage.thread_records import Link, Other, Seen, Sighting, Situation, Spread
+from services.storage.thread_records import Link, Other, Sighting, Situation, Spread
 
-MARGIN = timedelta(days=7)  # between two windows of one event
 SAME_THREAT = timedelta(days=180)
-_VAGUE = timedelta(days=62)  # a date known by its year only says nothing of the event
 _MOST_RELATED = 6  # of the same threat; a list of hundreds tells a reader nothing
 
-_CONFIRMED = frozenset({Confirmation.CONFIRMED.value, Confirmation.CONFIRMED_REFERENCE.value})
 _ORDER = (
     CorrelationLevel.CONTENT_COPY,
     CorrelationLevel.SAME_EVENT,
@@ -32,6 +32,7 @@ _ORDER = (
     CorrelationLevel.SAME_THREAT,
 )
 _MERGING = frozenset({CorrelationLevel.CONTENT_COPY, CorrelationLevel.SAME_EVENT})
+_FAR = frozenset({CorrelationLevel.ECHO, CorrelationLevel.SAME_THREAT})
 _BY_RELATION = {
     ReferenceRelation.SAME_EVENT_AS: CorrelationLevel.SAME_EVENT,
     ReferenceRelation.SAME_THREAT_AS: CorrelationLevel.SAME_THREAT,
@@ -73,17 +74,19 @@ def correlate(
     here = situation.message.alert.location.country
     common = scope.common | {one.key for one in situation.known if one.common and one.country == here}
     relations = _Relations(situation)
-    for level, other, reason in (*_cited(situation), *_copies(own, situation)):
+    for level, other, reason in _cited(situation):
+        relations.cite(other, level=level, reason=reason)
+    for level, other, reason in _copies(own, situation):
         relations.add(other, level=level, reason=reason)
     if not echo:
-        for level, other, reason in _events(own, situation, common=common):
-            relations.add(other, level=level, reason=reason)
+        for kin in events(own, situation, common=common):
+            relations.compare(kin)
     origins = _origins(situation) if echo else frozenset()
     for country, other, reason in _threats(own, situation, common=common):
         level = CorrelationLevel.ECHO if country in origins else CorrelationLevel.SAME_THREAT
         relations.add(other, level=level, reason=reason)
         relations.place(other, country, reason=reason)
-    incident_id = relations.merge(_contradicted(own, situation))
+    incident_id = relations.merge(contradicted(own, situation))
     related = relations.listed()
     level = CorrelationLevel(related[0].level) if related else CorrelationLevel.NEW
     if echo and level is not CorrelationLevel.CONTENT_COPY:
@@ -103,17 +106,47 @@ class _Relations:
     def __init__(self, situation: Situation) -> None:
         self._situation = situation
         self._found: dict[str, tuple[CorrelationLevel, str]] = {}
+        self._cited: set[str] = set()
+        self._against: set[str] = set()  # threads that are told as other events
         self._states: dict[str, str] = {}  # of the threads that count where states are counted
+        self._tells_its_own_apart = any(
+            one.relation == ReferenceRelation.SAME_THREAT_AS and not one.back for one in situation.citations
+        )
+
+    def cite(self, other: str, *, level: CorrelationLevel, reason: str) -> None:
+        """Keep what somebody said of another thread: no window says more of it, nor of its incident."""
+        self.add(other, level=level, reason=reason)
+        self._cited.add(other)
+
+    def compare(self, kin: Kin) -> None:
+        """Keep what a pair of findings says of another thread, for or against one event."""
+        if kin.against:
+            self._against.add(kin.thread_id)
+        if kin.level is not None and not (kin.reason == OWN_SERIAL and self._tells_its_own_apart):
+            self.add(kin.thread_id, level=kin.level, reason=kin.reason)
 
     def add(self, other: str, *, level: CorrelationLevel, reason: str) -> None:
         """Keep the nearer of two relations, and the first reason of two alike."""
         if other == self._situation.thread_id or other not in self._situation.threads:
             return
-        if other in self._situation.separated and level in _MERGING:
+        if level in _MERGING and other in self._situation.separated:
             return  # a person took them apart
+        if level not in _FAR and self._is_said_to_be_another(other):
+            return
         known = self._found.get(other)
         if known is None or _ORDER.index(level) < _ORDER.index(known[0]):
             self._found[other] = (level, reason)
+
+    def _is_said_to_be_another(self, other: str) -> bool:
+        """Return whether somebody said of this thread, or of another of its incident, what they share."""
+        threads = self._situation.threads
+        return any(
+            one == other
+            or (
+                threads[one].incident_id == threads[other].incident_id and self._found[one][0] not in _MERGING
+            )
+            for one in self._cited & self._found.keys()
+        )
 
     def place(self, other: str, state: str, *, reason: str) -> None:
         """Remember where another thread saw the same substance or product; a family alone is not counted."""
@@ -121,29 +154,52 @@ class _Relations:
             self._states.setdefault(other, state)
 
     def merge(self, contradicted: frozenset[str]) -> str | None:
-        """Choose the incident to join, and say of what stays apart that it is only possibly the same event."""
-        threads, thread = self._situation.threads, self._situation.thread
-        apart = {threads[other].incident_id for other in contradicted if other in threads}
-        near = [threads[other] for other, (level, _) in self._found.items() if level in _MERGING]
-        for one in near:
-            if one.incident_id in apart:
+        """Choose the incident to be in; None: the one it is in. Say of what stays apart that it is only possible."""
+        threads, situation = self._situation.threads, self._situation
+        conflicting = {threads[other].incident_id for other in contradicted if other in threads}
+        near = {one.id for one in self._near()}
+        doubted = {threads[other].incident_id for other in (self._against & threads.keys()) - near}
+        for one in self._near():
+            if one.incident_id in conflicting:
                 self._doubt(one, "confirmation_conflict")
             elif one.state == "retracted":
                 self._doubt(one, "retracted")
-        joined = self._choose([one for one in near if self._found[one.id][0] in _MERGING])
-        if joined is None and thread is not None:
-            joined = thread.incident_id
-        for one in near:
-            if self._found[one.id][0] in _MERGING and one.incident_id != joined:
-                self._doubt(one, "another_incident")
-        return None if thread is not None and joined == thread.incident_id else joined
+            elif one.incident_id in doubted and not self._is_said(one):
+                self._doubt(one, "another_report_differs")
+        joined = self._choose(self._near())
+        for one in self._near():
+            if one.incident_id != joined:
+                later = not one.founder and joined == situation.incident_id
+                self._doubt(one, "not_its_first_report" if later else "another_incident")
+        return None if joined == situation.incident_id else joined
 
-    def _choose(self, near: list[Other]) -> str | None:
-        """Return the incident of the oldest; a thread that stands with others already stays where it is."""
+    def _choose(self, near: list[Other]) -> str:
+        """Return an incident; a thread that stands with others stays, until a correction leaves it no ground."""
         situation = self._situation
-        if not near or situation.silent or (situation.thread is not None and not situation.alone):
-            return None
-        return min(near, key=lambda one: (one.opened_at, one.id)).incident_id
+        if situation.thread is not None and not situation.alone:
+            corrects = situation.message.alert.message_type is MessageType.CORRECTION and not situation.silent
+            stays = not corrects or any(one.incident_id == situation.incident_id for one in near)
+            return situation.incident_id if stays else situation.own_incident_id
+        if situation.silent:
+            return situation.incident_id
+        for fits in (self._is_said, self._is_in_town):
+            if chosen := [one for one in near if fits(one)]:
+                return min(chosen, key=lambda one: (one.opened_at, one.id)).incident_id
+        incidents = {one.incident_id for one in near if one.founder}
+        return incidents.pop() if len(incidents) == 1 else situation.incident_id
+
+    def _near(self) -> list[Other]:
+        return [
+            self._situation.threads[other] for other, (level, _) in self._found.items() if level in _MERGING
+        ]
+
+    def _is_said(self, thread: Other) -> bool:
+        """Return whether a reference or the very text joins them, and no window."""
+        return thread.id in self._cited or self._found[thread.id][0] is CorrelationLevel.CONTENT_COPY
+
+    def _is_in_town(self, thread: Other) -> bool:
+        """Return whether both name one town, and the thread opened its incident."""
+        return thread.founder and self._found[thread.id][1].endswith(SAME_LOCALITY)
 
     def _doubt(self, thread: Other, reason: str) -> None:
         self._found[thread.id] = (CorrelationLevel.POSSIBLE_SAME_EVENT, reason)
@@ -181,40 +237,13 @@ def _cited(situation: Situation) -> Iterator[_Relation]:
 
 
 def _copies(own: Iterable[Sighting], situation: Situation) -> Iterator[_Relation]:
-    for mine, other in _pairs(own, situation.seen, TEXT):
+    for mine, other in pairs(own, situation.seen, TEXT):
         if mine.detail != other.sighting.detail:
             yield CorrelationLevel.POSSIBLE_SAME_EVENT, other.thread_id, "same_text"
         elif other.sender_id != situation.message.sender_id:
             yield CorrelationLevel.CONTENT_COPY, other.thread_id, "same_content"
         else:
             yield CorrelationLevel.POSSIBLE_SAME_EVENT, other.thread_id, "same_text"
-
-
-def _events(own: Iterable[Sighting], situation: Situation, *, common: frozenset[str]) -> Iterator[_Relation]:
-    """Yield what was found in the same place and days: the same principal substance, or the same product."""
-    here = [one for one in own if one.presence == Presence.DETECTED_HERE]
-    seen = [one for one in situation.seen if one.sighting.presence == Presence.DETECTED_HERE]
-    for mine, other in _pairs(here, seen, SUBSTANCE):
-        theirs = other.sighting
-        principal = mine.role == theirs.role == Role.PRINCIPAL
-        if principal and mine.key not in common and _one_event(mine, theirs) and not _ruled_out(mine, theirs):
-            yield CorrelationLevel.SAME_EVENT, other.thread_id, "same_substance"
-    for mine, other in _pairs(here, seen, PRODUCT):
-        if not _one_event(mine, other.sighting):
-            continue
-        if mine.detail == other.sighting.detail or _shared(mine.detail, other.sighting.detail):
-            yield CorrelationLevel.SAME_EVENT, other.thread_id, "same_product"
-        else:  # two laboratories and one seizure, or not identified at first: a person looks
-            yield CorrelationLevel.POSSIBLE_SAME_EVENT, other.thread_id, "identities_differ"
-
-
-def _contradicted(own: Iterable[Sighting], situation: Situation) -> frozenset[str]:
-    """Return the threads that confirm what this message ruled out, or ruled out what it confirms."""
-    return frozenset(
-        other.thread_id
-        for mine, other in _pairs(own, situation.seen, SUBSTANCE)
-        if _contradict(mine, other.sighting) or _contradict(other.sighting, mine)
-    )
 
 
 def _threats(
@@ -254,36 +283,5 @@ def _by_key(spread: Iterable[Spread]) -> dict[tuple[str, str], list[Spread]]:
     return found
 
 
-def _pairs(own: Iterable[Sighting], seen: Iterable[Seen], prefix: str) -> Iterator[tuple[Sighting, Seen]]:
-    """Yield what is compared: the same key of this kind, in the same market."""
-    others: dict[tuple[str, str], list[Seen]] = {}
-    for one in seen:
-        others.setdefault((one.sighting.key, one.sighting.market), []).append(one)
-    for mine in own if others else ():
-        if mine.key.startswith(prefix):
-            for other in others.get((mine.key, mine.market), ()):
-                yield mine, other
-
-
-def _one_event(mine: Sighting, theirs: Sighting) -> bool:
-    """Return whether place and days fit. A notice for the whole country fits no local one."""
-    place = (
-        set(mine.admin1) & set(theirs.admin1)
-        if mine.admin1 and theirs.admin1
-        else (mine.admin1 == theirs.admin1)
-    )
-    precise = all(one.ended_at - one.began_at <= _VAGUE for one in (mine, theirs))
-    meets = mine.began_at <= theirs.ended_at + MARGIN and theirs.began_at <= mine.ended_at + MARGIN
-    return mine.country == theirs.country and bool(place) and precise and meets
-
-
-def _ruled_out(*sightings: Sighting) -> bool:
-    return any(one.confirmation == Confirmation.RULED_OUT for one in sightings)
-
-
-def _contradict(one: Sighting, other: Sighting) -> bool:
-    return one.confirmation == Confirmation.RULED_OUT and other.confirmation in _CONFIRMED
-
-
-def _shared(mine: str, theirs: str) -> bool:
-    return bool(set(mine.split()) & set(theirs.split()))
+def _ruled_out(one: Sighting) -> bool:
+    return one.confirmation == Confirmation.RULED_OUT

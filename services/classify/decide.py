@@ -35,7 +35,7 @@ def propose(message: Message, prepared: Prepared) -> Proposal:
     """Return what a message will be looked up and remembered by; nothing where it has no content of its own."""
     found: tuple[Sighting, ...] = ()
     if carries_content(message):
-        found = sightings_of(message.alert, prepared.identities)
+        found = sightings_of(message.alert, prepared.identities, prepared.sold_as)
     return Proposal(message=message, sightings=found)
 
 

@@ -17,11 +17,17 @@ from schemas.alerts import Alert, Finding, PartialDate, Product, Substance
 from schemas.vocabularies import Confirmation, Market, Matrix, Outcome, Presence, Role
 from services.classify.found import ALPHA2
 from services.classify.identities import Identity
+from services.classify.localities import town
+from services.classify.sold_as import NOTHING_TOLD, SoldAs
 from services.reference.catalogue import Catalogue, Entry
 from services.reference.names import exact_key
 from services.storage.thread_records import Sighting
 
 SUBSTANCE, FAMILY, PRODUCT, TEXT = "substance:", "family:", "product:", "text:"
+OFFER = (
+    "offer:"  # a form of drug in a town: by it what is not identified meets what is, and nothing is merged
+)
+BODY = "biological"  # the market of what was found in a body or in wastewater
 
 TELLING = frozenset(
     {Role.PRINCIPAL, Role.ADULTERANT, Role.PRECURSOR, Role.REAGENT, Role.INTERMEDIATE}
@@ -30,6 +36,7 @@ _CHEMICAL = frozenset({Role.PRECURSOR, Role.REAGENT, Role.INTERMEDIATE})
 _BIOLOGICAL = frozenset(
     {Matrix.BLOOD, Matrix.URINE, Matrix.HAIR, Matrix.ORAL_FLUID, Matrix.POST_MORTEM, Matrix.WASTEWATER}
 )
+_NO_FORM = _BIOLOGICAL | {Matrix.EQUIPMENT, Matrix.RESIDUE, Matrix.UNKNOWN}
 _SEEN = frozenset(
     {
         Confirmation.PRESUMPTIVE_FIELD,
@@ -70,17 +77,23 @@ class _Base(TypedDict):
     presence: str
     began_at: datetime
     ended_at: datetime
+    locality: str
+    traits: str
 
 
-def sightings_of(alert: Alert, identities: Sequence[Sequence[Identity]]) -> tuple[Sighting, ...]:
+def sightings_of(
+    alert: Alert, identities: Sequence[Sequence[Identity]], sold_as: Sequence[SoldAs] = ()
+) -> tuple[Sighting, ...]:
     """Return what the relay will remember of `alert`; `identities` follow its findings and substances.
 
-    Substances that were ruled out are kept too: they keep this alert apart from those that confirm them.
+    `sold_as` follows its findings, empty where nothing is known of them. Substances that were ruled out are kept
+    too: they keep this alert apart from those that confirm them.
     """
+    promises = sold_as or (NOTHING_TOLD,) * len(alert.findings)
     found = [
         sighting
         for index, (finding, known) in enumerate(zip(alert.findings, identities, strict=True))
-        for sighting in _of_finding(alert, index, finding, known)
+        for sighting in _of_finding(alert, index, finding, known, promise=promises[index])
     ]
     return (*found, _text(alert))
 
@@ -125,10 +138,11 @@ def _span(start: PartialDate, end: PartialDate) -> tuple[datetime, datetime]:
 
 
 def _of_finding(
-    alert: Alert, index: int, finding: Finding, identities: Sequence[Identity]
+    alert: Alert, index: int, finding: Finding, identities: Sequence[Identity], *, promise: SoldAs
 ) -> Iterator[Sighting]:
     best: dict[str, Sighting] = {}
-    base = _base(alert, index, finding)
+    forms = _forms(finding)
+    base = _base(alert, index, finding, traits=_traits(forms, promise))
     here = finding.presence is Presence.DETECTED_HERE
     for substance, identity in zip(finding.substances, identities, strict=True):
         member = substance_key(identity)
@@ -140,13 +154,19 @@ def _of_finding(
             if key not in best or _weight(sighting) > _weight(best[key]):
                 best[key] = sighting
     yield from best.values()
-    principals = sorted(
-        key
-        for key, one in best.items()
-        if key.startswith(SUBSTANCE) and one.role == Role.PRINCIPAL and one.confirmation != "ruled_out"
+    principals = " ".join(
+        sorted(
+            key
+            for key, one in best.items()
+            if key.startswith(SUBSTANCE) and one.role == Role.PRINCIPAL and one.confirmation != "ruled_out"
+        )
     )
     for key in product_keys(finding.product):
-        yield Sighting(**base, key=key, role="", confirmation="", detail=" ".join(principals), counted=here)
+        yield Sighting(**base, key=key, role="", confirmation="", detail=principals, counted=here)
+    if base["locality"]:  # in a whole state or province an unknown powder may be any
+        for form in forms:
+            key = OFFER + _digest(form, base["locality"])
+            yield Sighting(**base, key=key, role="", confirmation="", detail=principals)
 
 
 def product_keys(product: Product | None) -> tuple[str, ...]:
@@ -176,17 +196,35 @@ def _of_substance(base: _Base, substance: Substance, *, key: str, detail: str, h
     )
 
 
-def _base(alert: Alert, index: int, finding: Finding) -> _Base:
+def _base(alert: Alert, index: int, finding: Finding, *, traits: str) -> _Base:
     began_at, ended_at = window(alert)
+    place = alert.location
+    admin1 = tuple(sorted(set(place.admin1)))
     return {
         "finding": index,
         "market": _market(finding),
-        "country": alert.location.country,
-        "admin1": tuple(sorted(set(alert.location.admin1))),
+        "country": place.country,
+        "admin1": admin1,
         "presence": finding.presence.value,
         "began_at": began_at,
         "ended_at": ended_at,
+        "locality": town(place.locality, country=place.country, admin1=admin1),
+        "traits": traits,
     }
+
+
+def _forms(finding: Finding) -> tuple[str, ...]:
+    """Return in which forms the product was seen; nothing of a body, a laboratory or a trace."""
+    stated = {*finding.matrices, *((finding.product.form,) if finding.product is not None else ())}
+    return tuple(sorted(form.value for form in stated if form is not None and form not in _NO_FORM))
+
+
+def _traits(forms: Sequence[str], promise: SoldAs) -> str:
+    """Return what a product was like and promised: two that both say so and share nothing are two products."""
+    said = [f"form={form}" for form in forms]
+    said += sorted(f"sold_as={key[:_BLOCK].replace(' ', '_')}" for key in promise.keys)
+    effects = {"food"} if promise.food else promise.effect_groups
+    return " ".join([*said, *sorted(f"effect={effect}" for effect in effects)])
 
 
 def _text(alert: Alert) -> Sighting:
@@ -219,7 +257,7 @@ def _market(finding: Finding) -> str:
     if finding.market is not Market.UNKNOWN:
         return finding.market.value
     matrices = set(finding.matrices)
-    return "biological" if matrices and matrices <= _BIOLOGICAL else Market.ILLICIT.value
+    return BODY if matrices and matrices <= _BIOLOGICAL else Market.ILLICIT.value
 
 
 def _entry_key(entry: Entry) -> str:

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, bindparam, or_, select, update
 
 from schemas.classifications import Correlation
 from schemas.vocabularies import CorrelationLevel
-from services.storage import announcing, audit, outbox, serials, thread_rows, verdicts
+from services.storage import announcing, audit, outbox, thread_rows, verdicts
+from services.storage.incidents import incident_id_of
 from services.storage.locks import lock, thread_key
 from services.storage.records import Version
 from services.storage.tables import links, threads
@@ -65,7 +66,7 @@ def undo(connection: Connection, link_id: str, *, actor: str, now: datetime) -> 
     audit.record(connection, actor=actor, act="link_undone", subject=link_id, detail=detail, now=now)
     if thread.incident_id != other.incident_id:
         return True
-    alone = serials.incident_id_of(thread.id, after=link_id)
+    alone = incident_id_of(thread.id, after=link_id)
     connection.execute(update(threads).where(threads.c.id == thread.id).values(incident_id=alone))
     current = verdicts.current(connection, thread.id)
     if current is not None:

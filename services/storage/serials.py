@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -10,13 +9,13 @@ from typing import Final
 from sqlalchemy import Connection
 
 from schemas.ids import derived_id
+from services.storage.incidents import NAMESPACE
 from services.storage.records import Message
 from services.storage.statements import next_number
 
 # No vowels, so that no word comes out; no 0, 1, O, I, which people confuse on the telephone.
 _ALPHABET: Final = "23456789BCDFGHJKLMNPQRSTVWXZ"
 _LETTERS: Final = 8
-_NAMESPACE: Final = uuid.UUID("1b0f5d0c-7a38-5c0e-8f55-6f0b7d3b9a42")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,22 +29,17 @@ class Naming:
 def thread_id_of(message: Message) -> str:
     """Return the id of the thread that this message opens, whichever of its versions comes first."""
     alert = message.alert
-    return derived_id(_NAMESPACE, f"{message.sender_id}\n{alert.status}\n{alert.national_ref}")
-
-
-def incident_id_of(thread_id: str, *, after: str = "") -> str:
-    """Return the id of the incident that a thread is alone in; `after`, the link that was undone, a new one."""
-    return derived_id(_NAMESPACE, f"incident {thread_id} {after}")
+    return derived_id(NAMESPACE, f"{message.sender_id}\n{alert.status}\n{alert.national_ref}")
 
 
 def verdict_id_of(message_id: str, *, revision: int, cause: str) -> str:
     """Return the id of a verdict: the same decision, made again, is the same row."""
-    return derived_id(_NAMESPACE, f"{message_id} {revision} {cause}")
+    return derived_id(NAMESPACE, f"{message_id} {revision} {cause}")
 
 
 def resolution_id_of(message_id: str, *, finding: int, substance: int, number: int) -> str:
     """Return the id of the `number`-th thing that a person said of one reported substance."""
-    return derived_id(_NAMESPACE, f"resolution {message_id} {finding} {substance} {number}")
+    return derived_id(NAMESPACE, f"resolution {message_id} {finding} {substance} {number}")
 
 
 def link_id_of(thread_id: str, other_thread_id: str, level: str) -> str:

@@ -26,6 +26,7 @@ from services.storage import (
     verdicts,
 )
 from services.storage.driver import Write, run
+from services.storage.incidents import incident_id_of
 from services.storage.locks import lock
 from services.storage.records import Message, Thread
 from services.storage.references import Target
@@ -49,6 +50,7 @@ from services.storage.thread_records import (
 
 MARGIN: Final = timedelta(days=7)  # windows of one event overlap within this (DOMAIN.md 3.2)
 
+_NOWHERE: Final = ("text:", "offer:")  # keys of which no place is remembered: no first is one of these
 _RETRACTED: Final = "thread_retracted"
 _NOT_ALLOWED: Final = "not_allowed"
 _CIRCLE: Final = "reference_circle"
@@ -288,15 +290,17 @@ def situation_of(
     message = proposal.message
     found: tuple[Sighting, ...] = proposal.sightings
     status, country = message.alert.status.value, message.alert.location.country
-    keys = sorted({one.key for one in found if not one.key.startswith("text:")})
+    keys = sorted({one.key for one in found if not one.key.startswith(_NOWHERE)})
     seen = sightings.seen(connection, found, status=status, thread_id=thread_id, margin=MARGIN)
     others = {one.thread_id for one in seen} | {one.thread_id for one in citations}
     seen_in = places.of_keys(connection, keys, status=status, country=country, without=thread_id, near=others)
     others |= seen_in.newest
+    own_incident_id = incident_id_of(thread_id)
     return Situation(
         message=message,
         thread_id=thread_id,
-        incident_id=serials.incident_id_of(thread_id) if thread is None else thread.incident_id,
+        incident_id=own_incident_id if thread is None else thread.incident_id,
+        own_incident_id=own_incident_id,
         thread=thread,
         standing=None if thread is None else verdicts.classification(connection, thread.message_id),
         silent=silent,

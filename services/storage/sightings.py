@@ -131,12 +131,14 @@ def writes(
             "market": one.market,
             "country": one.country,
             "admin1": " ".join(one.admin1),
+            "locality": one.locality,
             "role": one.role,
             "confirmation": one.confirmation,
             "presence": one.presence,
             "began_at": one.began_at,
             "ended_at": one.ended_at,
             "detail": one.detail,
+            "traits": one.traits,
             "counted": one.counted,
             "current": current,
         }
@@ -273,6 +275,8 @@ def _to_sighting(row: Any) -> Sighting:
         ended_at=row.ended_at,
         detail=row.detail,
         counted=row.counted,
+        locality=row.locality,
+        traits=row.traits,
     )
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from schemas.classifications import Classification, Correlation
 from schemas.vocabularies import Severity
+from services.storage.incidents import incident_id_of
 from services.storage.records import Message, Thread, Version
 
 
@@ -15,8 +16,9 @@ class Sighting(NamedTuple):
     """What one message says under one key: a substance, family or product in one finding, or its text.
 
     `admin1` empty = the whole country or not stated. `counted`: found here, at least presumptively, so that
-    the next one is no first. `detail` of a product: its principal substances; of a family: its member; of a text:
-    a hash of all facts.
+    the next one is no first. `detail` of a product or an offer: its principal substances; of a family: its member;
+    of a text: a hash of all facts. `locality` is "" where none is stated, else as it is compared. `traits` say of
+    the product what must not differ, as kind=value between blanks.
     """
 
     finding: int
@@ -31,6 +33,8 @@ class Sighting(NamedTuple):
     ended_at: datetime
     detail: str = ""
     counted: bool = False
+    locality: str = ""
+    traits: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +97,11 @@ class Other(NamedTuple):
     opened_at: datetime
     updated_at: datetime
 
+    @property
+    def founder(self) -> bool:
+        """Whether the incident that it is in is the one that it opened."""
+        return self.incident_id == incident_id_of(self.id)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
@@ -105,6 +114,7 @@ class Situation:
     message: Message
     thread_id: str
     incident_id: str  # that it is in now, alone where it opens a thread
+    own_incident_id: str  # that it opened, or would: where it is alone
     thread: Thread | None
     standing: Classification | None
     silent: bool  # a lower version than one already there
@@ -136,7 +146,7 @@ class Decision:
     thread_state: str
     disputed: bool
     carries: bool  # its content is the thread's from now on
-    incident_id: str | None  # of another thread that it joins
+    incident_id: str | None  # that it moves to: of another thread, or its own
     links: tuple[Link, ...]
 
 

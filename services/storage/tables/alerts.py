@@ -174,7 +174,9 @@ sightings = Table(
     metadata,
     Column("message_id", String(36), primary_key=True),
     Column("finding", Integer, primary_key=True),
-    Column("key", String(120), primary_key=True),  # substance:..., family:..., product:<hash>, text:<hash>
+    Column(
+        "key", String(120), primary_key=True
+    ),  # substance:..., family:..., and of product, offer, text the hash
     Column("thread_id", String(36), nullable=False),
     Column("sender_id", String(64), nullable=False),
     Column("status", String(16), nullable=False),
@@ -191,6 +193,8 @@ sightings = Table(
     ),  # product: its principals; family: its member; text: hash of facts
     Column("counted", Boolean, nullable=False),  # found here, at least presumptively: it makes a first
     Column("current", Boolean, nullable=False),  # false once a newer version or a retraction replaces it
+    Column("locality", Text, nullable=False, server_default=""),  # as it is compared; "" = not stated
+    Column("traits", Text, nullable=False, server_default=""),  # of the product: kind=value between blanks
     **CLUSTERED,
 )
 # Every read is of one country and a few days, so that it costs the same however much is stored.

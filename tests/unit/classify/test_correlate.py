@@ -246,15 +246,19 @@ def test_a_reference_links_also_when_the_other_side_comes_later(relay: Relay) ->
     assert incidents(relay) == 1
 
 
-def test_a_report_that_fits_two_incidents_joins_the_older_and_asks_about_the_other(relay: Relay) -> None:
+def test_a_report_that_names_two_incidents_joins_the_older_and_asks_about_the_other(relay: Relay) -> None:
     decided(relay, alert(admin1=["UY-MO"]))
     relay.now += timedelta(minutes=1)
     decided(relay, alert("A-2", admin1=["UY-CA"]))
     relay.now += timedelta(minutes=1)
 
-    decision = decided(relay, alert("P-1", admin1=["UY-CA", "UY-MO"]), **POLICE)
+    references = [{"ref": ref, "relation": "same_event_as"} for ref in ("A-2", "A-1")]
+    decision = decided(relay, alert("P-1", admin1=["UY-CA", "UY-MO"], references=references), **POLICE)
 
-    assert found(decision) == [("same_event", "same_substance"), ("possible_same_event", "another_incident")]
+    assert found(decision) == [
+        ("same_event", "reference.same_event_as"),
+        ("possible_same_event", "another_incident"),
+    ]
     assert incidents(relay) == 2
 
 
