@@ -4,14 +4,17 @@ Pure: what was told so far is an argument.
 Source: HPAD-2021:RIME.1.5@L314 (alerts to member states); DOMAIN 3 (suppression is per recipient).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final
 
-from schemas.alerts import Alert, Count
-from schemas.vocabularies import Attribution, Confirmation, MessageType, Qualifier, Role
+from schemas.alerts import Alert, Count, Substance
+from schemas.classifications import SubstanceIdentity
+from schemas.vocabularies import Attribution, Confirmation, MessageType, Qualifier, Role, Severity
 from services.disclosure import Content
 from services.notify.occasions import slot, urgency_rank
+from services.reference.names import exact_key
 from services.storage.delivery_records import Background, Told
 from services.storage.records import ChannelKind, Recipient, RecipientKind, Version
 
@@ -32,6 +35,8 @@ _CONFIRMATIONS: Final = (
 )
 TAKES_BACK: Final = frozenset({MessageType.CORRECTION, MessageType.RETRACTION})
 _NEWS_FROM: Final = _CONFIRMATIONS.index(Confirmation.PRESUMPTIVE_LAB)
+_GRAVE: Final = urgency_rank(Severity.HIGH)
+_A_NIGHT: Final = timedelta(days=1)
 _COUNTED: Final = (
     "cases",
     "overdoses",
@@ -132,8 +137,10 @@ def why(recipient: Recipient, *, had: bool) -> tuple[str, ...]:
 def told_already(version: Version, content: Content, past: Past, known: Mapping[str, Version]) -> bool:
     """Return whether a copy or corroboration says nothing that this recipient was not told in the incident.
 
-    A copy never does. A corroborating report does where it raises severity, confirmation or harms. What the
-    recipient got as less than it would get now does not count.
+    A copy never does. A corroborating report does where it raises severity, confirmation or harms, or is of another
+    part of the country; and where it is grave or tells of harm, it is held back only if more than the window says
+    that it is the event this recipient was told of. What the recipient got as less than it would get now does not
+    count.
     """
     if version.correlation.level not in ("content_copy", "same_event"):
         return False
@@ -146,47 +153,104 @@ def told_already(version: Version, content: Content, past: Past, known: Mapping[
         return False
     if version.correlation.level == "content_copy":
         return True
-    return not rises(version, [known[one.message_id] for one in told if one.message_id in known])
+    earlier = [known[one.message_id] for one in told if one.message_id in known]
+    return not rises(version, earlier) and (_is_harmless(version) or _is_sure(version, earlier))
 
 
 def rises(version: Version, earlier: Sequence[Version]) -> bool:
-    """Return whether a version raises severity, confirmation or harms above all of ``earlier``."""
+    """Return whether a version raises severity, confirmation or harms above all of ``earlier``, or is a first.
+
+    A part of the country that none of them names is news there, and so is harm on other days than theirs.
+    """
     level = urgency_rank(version.classification.severity.level)
     if all(level < urgency_rank(one.classification.severity.level) for one in earlier):
         return True
-    known = _confirmations(one.alert for one in earlier)
-    for key, rank in _confirmations((version.alert,)).items():
-        if rank > known.get(key, _NEWS_FROM - 1):
-            return True
-    counted = _counts(one.alert for one in earlier)
-    return any(count > counted.get(name, 0) for name, count in _counts((version.alert,)).items())
+    if version.correlation.firsts:
+        return True
+    if not set(version.alert.location.admin1) <= {
+        code for one in earlier for code in one.alert.location.admin1
+    }:
+        return True
+    known = _confirmations(earlier)
+    if any(rank > known.get(key, _NEWS_FROM - 1) for key, rank in _confirmations((version,)).items()):
+        return True
+    told = [harm for one in earlier for harm in _harms(one.alert)]
+    return any(
+        count > max((one.counts.get(name, 0) for one in told if one.meets(harm)), default=0)
+        for harm in _harms(version.alert)
+        for name, count in harm.counts.items()
+    )
 
 
-def _confirmations(alerts: Iterable[Alert]) -> dict[str, int]:
-    """Return the best confirmation of each principal substance or adulterant, by its identity as reported."""
+def _is_harmless(version: Version) -> bool:
+    """Return whether nobody is in danger by what a version says: neither grave, nor with harm of its own."""
+    if urgency_rank(version.classification.severity.level) <= _GRAVE:
+        return False
+    return not any(count for harm in _harms(version.alert) for count in harm.counts.values())
+
+
+def _is_sure(version: Version, earlier: Iterable[Version]) -> bool:
+    """Return whether a reference, or the town that both name, joins a version with one of ``earlier``."""
+    told = {one.thread.relay_id for one in earlier}
+    return any(
+        one.level in ("content_copy", "same_event")
+        and one.relay_id in told
+        and (one.reason.startswith("reference.") or one.reason.endswith(".locality"))
+        for one in version.correlation.related
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Harm:
+    """What one statement of harm counts, and when."""
+
+    began_at: datetime
+    ended_at: datetime
+    counts: Mapping[str, int]
+
+    def meets(self, other: "_Harm") -> bool:
+        """Return whether both may tell of the same people: two institutions date one night a day apart."""
+        return self.began_at <= other.ended_at + _A_NIGHT and other.began_at <= self.ended_at + _A_NIGHT
+
+
+def _harms(alert: Alert) -> Iterator[_Harm]:
+    """Yield each statement of harm with its days; background statistics are not of this event."""
+    for harm in alert.harms:
+        if harm.attribution is Attribution.BACKGROUND:
+            continue
+        start = (
+            harm.window_start or alert.event_start or harm.window_end or alert.event_end or alert.detected_at
+        )
+        end = (
+            harm.window_end or alert.event_end or harm.window_start or alert.event_start or alert.detected_at
+        )
+        bounds = {name: _lower_bound(name, getattr(harm, name)) for name in _COUNTED}
+        yield _Harm(
+            start.earliest,
+            max(start.earliest, end.latest),
+            {name: count for name, count in bounds.items() if count is not None},
+        )
+
+
+def _confirmations(versions: Iterable[Version]) -> dict[str, int]:
+    """Return the best confirmation of each principal substance or adulterant, by what it turned out to be."""
     best: dict[str, int] = {}
-    for alert in alerts:
-        for finding in alert.findings:
-            for one in finding.substances:
+    for version in versions:
+        names = {(one.finding, one.substance): one for one in version.classification.substances}
+        for index, finding in enumerate(version.alert.findings):
+            for position, one in enumerate(finding.substances):
                 if one.role not in (Role.PRINCIPAL, Role.ADULTERANT):
                     continue
-                key = one.inchikey or one.cas or (one.name or "").casefold()
+                key = _called(one, names.get((index, position)))
                 best[key] = max(best.get(key, -1), _CONFIRMATIONS.index(one.confirmation))
     return best
 
 
-def _counts(alerts: Iterable[Alert]) -> dict[str, int]:
-    """Return the largest number stated of each harm; background statistics are not of this event."""
-    largest: dict[str, int] = {}
-    for alert in alerts:
-        for harm in alert.harms:
-            if harm.attribution is Attribution.BACKGROUND:
-                continue
-            for name in _COUNTED:
-                count = _lower_bound(name, getattr(harm, name))
-                if count is not None:
-                    largest[name] = max(largest.get(name, 0), count)
-    return largest
+def _called(reported: Substance, identity: SubstanceIdentity | None) -> str:
+    """Return one name for one substance, in whatever language it was reported."""
+    if identity is not None and (found := identity.inchikey or identity.preferred_name):
+        return found
+    return reported.inchikey or reported.cas or exact_key(reported.name or "")
 
 
 def _lower_bound(name: str, number: Count | None) -> int | None:

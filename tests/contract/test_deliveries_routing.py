@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from schemas.alerts import Alert
-from schemas.classifications import Correlation
-from schemas.vocabularies import CorrelationLevel, Severity
+from schemas.classifications import Correlation, RelatedAlert
+from schemas.vocabularies import CorrelationLevel
 from services.errors import Invalid
 from services.storage.delivery_records import Deferred, Delivered, Outcome
 from services.storage.records import Participation
@@ -159,37 +159,16 @@ async def test_a_copy_is_kept_from_those_already_told_and_from_nobody_else(rig: 
     ]
 
 
-@pytest.mark.parametrize(
-    ("raised", "told"),
-    [
-        ({}, False),
-        ({"level": Severity.CRITICAL}, True),
-        ({"confirmation": "confirmed"}, True),
-        ({"deaths": 1}, True),
-    ],
-)
-async def test_a_corroboration_is_told_again_only_where_something_rises(
-    rig: Rig, raised: dict[str, object], *, told: bool
-) -> None:
-    await rig.issue(incident="one event")
-    substance = {"name": "N-etilpentilona", "confirmation": raised.get("confirmation", "presumptive_lab")}
-    harms = [{"attribution": "suspected", "deaths": raised["deaths"]}] if "deaths" in raised else []
-    level = raised.get("level", Severity.HIGH)
-    assert isinstance(level, Severity)
-    await rig.issue(
-        make_alert(national_ref="S", findings=[{"substances": [substance]}], harms=harms),
-        thread="second",
-        incident="one event",
-        correlation=Correlation(level=CorrelationLevel.SAME_EVENT),
-        classification=make_classification(level=level),
-    )
-    assert ((await rig.rows())[1].state == "pending") is told
-
-
 async def test_when_the_first_is_retracted_what_it_had_held_back_goes_out(rig: Rig) -> None:
     await rig.issue(incident="one event")
     await settle_all(rig, Delivered())
-    same = Correlation(level=CorrelationLevel.SAME_EVENT)
+    town = RelatedAlert(
+        id="1",
+        relay_id="SATA-UY-2026-000001",
+        level=CorrelationLevel.SAME_EVENT,
+        reason="same_substance.locality",
+    )
+    same = Correlation(level=CorrelationLevel.SAME_EVENT, related=(town,))
     await rig.issue(make_alert(national_ref="S"), thread="second", incident="one event", correlation=same)
     assert (await rig.rows())[1].state == "withheld"
     await rig.issue(later("retraction"))
