@@ -18,6 +18,7 @@ from tests.accuracy.judging import HERE, Judged
 FOLDER = HERE / "held_out"
 NAMES, AMBIGUOUS, NEGATIVES, NEVER_LISTED = "names", "ambiguous", "negatives", "never_listed_names"
 STRUCTURES, MEDICINES = "structures", "medicines"
+ALERTS, BLIND_ALERTS = "alerts", ("alerts_en", "alerts_es", "alerts_pt")
 
 
 def named(table: str, catalogue: Catalogue) -> Iterator[Judged]:
@@ -54,10 +55,10 @@ class JudgedAlert:
         return sorted({label.code.value for label in self.found.categories})
 
 
-def alerts(catalogue: Catalogue, structures: StructureReader) -> Iterator[JudgedAlert]:
-    """Yield the alerts, classified without history as a dry run does."""
+def alerts(table: str, catalogue: Catalogue, structures: StructureReader) -> Iterator[JudgedAlert]:
+    """Yield the alerts of a file, classified without history as a dry run does."""
     plan = load_plan_lines()
-    for line in (FOLDER / "alerts.jsonl").read_text("utf-8").splitlines():
+    for line in (FOLDER / f"{table}.jsonl").read_text("utf-8").splitlines():
         row = json.loads(line)
         alert = Alert.model_validate(row["alert"])
         found = classify_alert(alert, catalogue=catalogue, structures=structures, plan=plan)

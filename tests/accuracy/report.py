@@ -49,17 +49,22 @@ def _held_out(catalogue: Catalogue, structures: StructureReader) -> list[bool]:
             for table in (sets.AMBIGUOUS, sets.NEGATIVES, sets.NEVER_LISTED)
         ),
         _families(list(sets.drawn(sets.STRUCTURES, catalogue, structures))),
-        _alerts(list(sets.alerts(catalogue, structures))),
+        *(
+            _alerts(table, list(sets.alerts(table, catalogue, structures)))
+            for table in (sets.ALERTS, *sets.BLIND_ALERTS)
+        ),
     ]
 
 
-def _alerts(judged: Sequence[JudgedAlert]) -> bool:
+def _alerts(title: str, judged: Sequence[JudgedAlert]) -> bool:
     pairs = [pair for one in judged for pair in one.identities]
     wrong = [pair for pair in pairs if pair[1] not in {None, pair[0]}]
     identity = share([expected == got for expected, got in pairs])
     categories = share([one.categories == one.expected["categories"] for one in judged])
     severity = share([one.found.severity.level == one.expected["level"] for one in judged])
-    print(f"alerts: {len(judged)}; wrong identities {len(wrong)} (bar 0), identity {identity:.1%} (bar 95 %)")
+    print(
+        f"{title}: {len(judged)}; wrong identities {len(wrong)} (bar 0), identity {identity:.1%} (bar 95 %)"
+    )
     print(f"  categories {categories:.1%} (bar 90 %), severity {severity:.1%} (bar 85 %)")
     for one in judged:
         got = one.found.severity

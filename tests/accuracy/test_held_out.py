@@ -73,12 +73,30 @@ def test_medicines_show_none(catalogue: Catalogue, structures: StructureReader) 
 
 
 def test_alerts_are_taken_for_what_they_are(catalogue: Catalogue, structures: StructureReader) -> None:
-    judged = list(sets.alerts(catalogue, structures))
+    judged = list(sets.alerts(sets.ALERTS, catalogue, structures))
     pairs = [pair for one in judged for pair in one.identities]
     assert [(expected, got) for expected, got in pairs if got not in {None, expected}] == []
     assert share([expected == got for expected, got in pairs]) >= LEAST_IDENTITIES
     assert share([one.categories == one.expected["categories"] for one in judged]) >= LEAST_CATEGORIES
     assert share([one.found.severity.level == one.expected["level"] for one in judged]) >= LEAST_SEVERITIES
+
+
+@pytest.mark.parametrize("table", sets.BLIND_ALERTS)
+def test_alerts_written_blind_are_taken_for_what_they_are(
+    catalogue: Catalogue, structures: StructureReader, table: str
+) -> None:
+    judged = list(sets.alerts(table, catalogue, structures))
+    assert len(judged) >= 40
+    got = [(one.ref, str(one.found.severity.level), one.categories, one.identities) for one in judged]
+    assert got == [
+        (
+            one.ref,
+            one.expected["level"],
+            one.expected["categories"],
+            [(name, name) for name, _ in one.identities],
+        )
+        for one in judged
+    ]
 
 
 def test_a_word_that_changes_the_substance_is_never_passed_over(catalogue: Catalogue) -> None:
