@@ -34,7 +34,7 @@ COMMANDS = (
     Later(
         "doctor",
         "doctor:doctor",
-        "Check settings, ledger, disk, audit chain, mail server and clock; exit status 1 where one fails.",
+        "Check settings, ledger, disk, directory, addresses, mail server and more; exit status 1 where one fails.",
     ),
     Later(
         "classify",

@@ -19,6 +19,7 @@ from services.storage import receipts
 from services.storage.receipt_records import TOPIC, Submission, event_payload
 from services.storage.records import Event, Message
 from services.storage.sqlite import SqliteLedger
+from services.storage.tables import notifications
 from tests.builders import NOW, make_alert
 
 
@@ -100,3 +101,41 @@ def accept(number: int, *, country: str = "UY", at: datetime = NOW) -> Callable[
     event = Event(topic=TOPIC, event_id=message.id, key="k", payload=event_payload(message, body=body))
     submission = Submission(message=message, body=body, event=event)
     return lambda connection: receipts.accept(connection, submission)
+
+
+def notification(
+    name: str,
+    *,
+    state: str,
+    version: int = 1,
+    recipient_id: str = "br-focal",
+    endpoint_id: str = "e",
+    reason: str | None = None,
+) -> dict[str, Any]:
+    """Return the row of a notification about the alert of `accept(1)`."""
+    row = {
+        "id": name,
+        "message_id": "message-1",
+        "occasion": "issue",
+        "revision": 0,
+        "thread_id": "thread",
+        "thread_version": version,
+        "recipient_id": recipient_id,
+        "channel": "webhook",
+        "endpoint_id": endpoint_id,
+        "message_type": "alert",
+        "urgency": 1,
+        "content": "full",
+        "why": "[]",
+        "state": state,
+        "reason": reason,
+        "supersedes": False,
+        "needs_original": False,
+        "attempts": 4,
+        "created_at": NOW,
+        "received": False,
+        "awaits_answer": False,
+        "cursor": version,
+        "settled_at": NOW,
+    }
+    return {key: value for key, value in row.items() if key in notifications.c}

@@ -5,22 +5,27 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import aiosmtplib
 import typer
+from sqlalchemy import Connection
 
-from services.commands import ledger, output
+from services.commands import endpoints, ledger, output
 from services.commands.faults import FAILED
+from services.directory.notices import silent, told, unsigned
 from services.errors import Misconfigured, Transient
 from services.runtime import ledgers, secrets_file, settings
-from services.storage import inspection
+from services.storage import dead_letters, inspection, recipients, webhook_secrets
 from services.storage.inspection import Unusable
+from services.storage.records import Directory, Recipient
 
 _LEAST_FREE: Final = 1 << 30  # bytes; a year of alerts is far below, a full disk refuses every alert
 _MOST_AHEAD: Final = timedelta(minutes=1)
 _SMTP_WAIT: Final = 10.0  # seconds
+_MOST_NAMED: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +38,7 @@ class Finding:
 
 
 def doctor(as_json: output.Json = False) -> None:
-    """Check settings, ledger, disk, audit chain, mail server and clock; exit status 1 where one fails."""
+    """Check settings, ledger, disk, directory, addresses, mail server and more; exit status 1 where one fails."""
     held = settings.load()
     findings = list(examine(held))
     rows = [{"check": one.check, "passed": one.passed, "detail": one.detail} for one in findings]
@@ -58,6 +63,10 @@ def examine(held: settings.Settings) -> Iterator[Finding]:
         ("settings", lambda: _secrets(held)),
         *(of_file if held.ledger.url is None else of_database),
         ("audit chain", _chain),
+        ("recipients", _recipients),
+        ("webhook secrets", _webhook_secrets),
+        ("addresses", _addresses),
+        ("dead letters", _dead_letters),
         ("mail server", lambda: asyncio.run(_smtp(held.email))),
         ("clock", _clock),
     )
@@ -115,6 +124,46 @@ def _chain() -> str:
     if broken is not None:
         raise Unusable(f"record {broken} does not follow from the one before")
     return "every record follows from the one before"
+
+
+def _recipients() -> str:
+    found = _directory()
+    if sentences := list(silent(found)):
+        raise Unusable("; ".join(sentences))
+    return f"{len(told(found))} are told"
+
+
+def _webhook_secrets() -> str:
+    holders = ledger.using(
+        lambda opened: opened.executor.read(partial(webhook_secrets.holders, now=ledger.now()))
+    )
+    if waiting := unsigned(_directory(), with_secret=holders):
+        raise Unusable(f"`relay recipients webhook-secret` is missing for {' '.join(waiting)}")
+    return "every webhook has one"
+
+
+def _addresses() -> str:
+    rows = ledger.using(lambda opened: opened.executor.read_slowly(endpoints.unwell))
+    if rows:
+        found = "; ".join(
+            f"{row['recipient_id'] or 'nobody'} {row['channel']} {row['state']}"
+            + (f": {row['reason']}" if row["reason"] else "")
+            for row in rows[:_MOST_NAMED]
+        )
+        raise Unusable(f"{len(rows)} take nothing (`relay recipients endpoints`): {found}")
+    return "none that fails"
+
+
+def _dead_letters() -> str:
+    waiting = ledger.using(lambda opened: opened.executor.read(dead_letters.count))
+    if waiting:
+        raise Unusable(f"{waiting} wait for a person: `relay dead-letters list`")
+    return "none"
+
+
+def _directory() -> list[Recipient]:
+    read: Callable[[Connection], Directory] = partial(recipients.read, version=0)
+    return list(ledger.using(lambda opened: opened.executor.read(read)).recipients.values())
 
 
 async def _smtp(email: settings.EmailSettings) -> str:

@@ -1,6 +1,5 @@
 """`relay recipients endpoints` and `enable-endpoint`: addresses that back off, or take nothing any more."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import Annotated
 
@@ -11,28 +10,43 @@ from services.commands import ledger, output
 from services.notify.occasions import endpoint_id
 from services.storage import endpoints, recipients
 from services.storage.delivery_records import Health
-from services.storage.records import Directory
+from services.storage.endpoints import Refusing
 
 _COLUMNS = (
     *("id", "recipient_id", "channel", "state", "failures", "failing_since", "next_probe_at"),
-    "disabled_reason",
+    "reason",
 )
 
 
 def show(as_json: output.Json = False) -> None:
-    """List the addresses that fail or are disabled, those that fail for longest first; the address is hidden."""
+    """List the addresses that fail, are disabled or refuse everything, longest first; the address is hidden."""
+    rows = ledger.using(lambda opened: opened.executor.read_slowly(unwell))
+    output.listing(rows, _COLUMNS, as_json=as_json)
 
-    def unit(connection: Connection) -> tuple[list[Health], Directory]:
-        return endpoints.listed(connection), recipients.read(connection, version=0)
 
-    reading: Callable[[Connection], tuple[list[Health], Directory]] = unit
-    found, directory = ledger.using(lambda opened: opened.executor.read(reading))
+def unwell(connection: Connection) -> list[dict[str, object]]:
+    """Return what is wrong with addresses: failing and disabled ones, then those that refuse everything.
+
+    Of the last only what is in the directory now: another address is no fault any more.
+    """
+    directory = recipients.read(connection, version=0)
     owners = {
         endpoint_id(one.id, channel): one.id
         for one in directory.recipients.values()
+        if one.active
         for channel in (*one.channels, *one.deputies)
     }
-    output.listing([_row(one, owners.get(one.id)) for one in found], _COLUMNS, as_json=as_json)
+    failing = endpoints.listed(connection)
+    backs_off = {one.id for one in failing}
+    refusing = [
+        one
+        for one in endpoints.refusing(connection)
+        if one.endpoint_id in owners and one.endpoint_id not in backs_off
+    ]
+    return [
+        *(_row(one, owners.get(one.id)) for one in failing),
+        *(_refusing_row(one, owners[one.endpoint_id]) for one in refusing),
+    ]
 
 
 def enable(
@@ -54,5 +68,18 @@ def _row(one: Health, recipient_id: str | None) -> dict[str, object]:
         "failures": one.failures,
         "failing_since": one.failing_since,
         "next_probe_at": one.next_probe_at,
-        "disabled_reason": one.disabled_reason,
+        "reason": one.disabled_reason,
+    }
+
+
+def _refusing_row(one: Refusing, recipient_id: str) -> dict[str, object]:
+    return {
+        "id": one.endpoint_id,
+        "recipient_id": recipient_id,
+        "channel": one.endpoint_id.partition(":")[0],
+        "state": "refusing",
+        "failures": one.failed,
+        "failing_since": one.since,
+        "next_probe_at": None,
+        "reason": one.reason,
     }

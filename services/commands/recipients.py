@@ -5,27 +5,25 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from sqlalchemy import Connection
 
-from services.commands import endpoints, ledger, output
+from services.commands import endpoints, importing, ledger, output
 from services.commands.faults import Failed
 from services.commands.keys import country_code
-from services.directory.entries import Parsed
-from services.directory.files import read_directory
 from services.directory.participations import decided
 from services.notify.channels.signing import secret_text
 from services.reference.states import load_states
 from services.runtime import secrets_file, settings
 from services.storage import recipients, webhook_secrets
 from services.storage.recipients import Replaced
-from services.storage.records import ChannelKind, Directory, Participation, Recipient, RecipientKind
+from services.storage.records import ChannelKind, Directory, Participation, Recipient
 from services.storage.webhook_secrets import SecretBox
 
 app = typer.Typer(no_args_is_help=True, help="The directory: who is told, and how states take part.")
+app.command("import")(importing.take_in)
 app.command("endpoints")(endpoints.show)
 app.command("enable-endpoint")(endpoints.enable)
 
@@ -41,31 +39,6 @@ _COLUMNS = (
     "active",
 )
 _SECRET_BYTES = 32
-
-
-@app.command("import")
-def take_in(
-    file: Annotated[
-        Path, typer.Argument(help="The whole directory, as JSON, or as CSV where it ends in .csv.")
-    ],
-    check: Annotated[
-        bool, typer.Option("--check", help="Say what is wrong with it and change nothing.")
-    ] = False,
-) -> None:
-    """Make the directory what a file says: who is not in it becomes inactive. Refused whole for one fault."""
-    parsed = _read(file)
-    for fault in parsed.faults:
-        output.say(f"{file}: {fault.pointer or '/'}: {fault.code}: {fault.detail}")
-    if parsed.faults:
-        raise Failed(f"{file} has {len(parsed.faults)} faults; nothing was changed")
-    if check:
-        output.say(f"relay: {file} is right: {len(parsed.recipients)} institutions")
-        return
-    replaced = ledger.using(lambda opened: opened.executor.write(partial(_loaded, parsed=parsed)))
-    _tell(replaced)
-    output.say(
-        f"relay: {len(parsed.recipients)} institutions are version {replaced.version} of the directory"
-    )
 
 
 @app.command("list")
@@ -113,7 +86,7 @@ def set_participation(
         )
 
     replaced = ledger.using(lambda opened: opened.executor.write(unit))
-    _tell(replaced)
+    importing.tell(replaced)
     output.say(f"relay: {country} is {participation}; version {replaced.version} of the directory")
 
 
@@ -147,32 +120,6 @@ def webhook_secret(
     ledger.using(lambda opened: opened.executor.write(unit))
     typer.echo(secret_text(key))
     output.say(f"relay: {recipient}: keep the secret now, it is not shown again")
-
-
-def _loaded(connection: Connection, *, parsed: Parsed) -> Replaced:
-    taking_part = decided(
-        {one.country for one in parsed.recipients if one.kind is not RecipientKind.SECRETARIAT},
-        stated=parsed.stated,
-        known=recipients.participations_of(connection),
-        states=load_states(),
-    )
-    return recipients.replace_all(
-        connection, parsed.recipients, taking_part=taking_part, actor=ledger.ACTOR, now=ledger.now()
-    )
-
-
-def _tell(replaced: Replaced) -> None:
-    for country, (before, after) in replaced.participations.items():
-        output.say(f"relay: {country} is {after}" + (f", was {before}" if before else ""))
-    if replaced.ended:
-        output.say(f"relay: {len(replaced.ended)} end: {' '.join(replaced.ended)}")
-
-
-def _read(file: Path) -> Parsed:
-    try:
-        return read_directory(file, states=load_states())
-    except OSError as fault:
-        raise Failed(f"{file}: {fault.strerror}") from fault
 
 
 def _directory() -> Directory:

@@ -5,7 +5,7 @@ Checked whole before anything is loaded: each fault has its place and a stable c
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
@@ -19,6 +19,13 @@ from services.storage.records import Channel, ChannelKind, Participation, Recipi
 _ID: Final = r"^[a-z0-9][a-z0-9-]{0,62}$"
 _MAILBOX: Final = re.compile(r"[^@\s<>,;:\"\\]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+")
 _LONGEST_ADDRESS: Final = 500
+_NEVER: Final = "Nothing is ever sent there"
+_REFUSED: Final = {
+    "https_only": "A webhook is reached by https; by http in RELAY_NOTIFY__ALLOW_NETWORKS alone",
+    "address_refused": "This network is none of RELAY_NOTIFY__ALLOW_NETWORKS",
+}
+
+RefusesUrl = Callable[[str], str | None]
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
@@ -70,6 +77,10 @@ class Fault:
     detail: str
 
 
+def _refuses_none(_url: str) -> str | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parsed:
     """What a file says; loaded only where ``faults`` is empty."""
@@ -79,37 +90,47 @@ class Parsed:
     faults: tuple[Fault, ...]
 
 
-def parse(document: Any, *, participations: Mapping[str, Participation]) -> Parsed:
+def parse(
+    document: Any, *, participations: Mapping[str, Participation], refuses_url: RefusesUrl = _refuses_none
+) -> Parsed:
     """Return the directory that a JSON document describes, or its faults.
 
-    ``participations``: of every state that the relay knows; what the file says of one wins.
+    ``participations``: of every state that the relay knows; what the file says of one wins. ``refuses_url`` returns
+    the code of why nothing would ever be sent to a webhook, or None.
     """
     try:
         file = DirectoryFile.model_validate(document)
     except ValidationError as fault:
         return Parsed(recipients=(), stated={}, faults=tuple(_form_faults(fault)))
-    faults = tuple(_faults(file, participations))
+    faults = tuple(_faults(file, participations, refuses_url))
     known = {**participations, **file.participations}
     recipients = () if faults else tuple(_recipient(one, known) for one in file.institutions)
     return Parsed(recipients=recipients, stated=file.participations, faults=faults)
 
 
 def _form_faults(fault: ValidationError) -> Iterator[Fault]:
-    for error in fault.errors(include_input=False, include_url=False, include_context=False):
+    for error in fault.errors(include_input=False, include_url=False):
         pointer = "".join(f"/{part}" for part in error["loc"])
-        yield Fault(pointer=pointer, code=error["type"], detail=_sentence(error["type"]))
+        words = error.get("ctx", {}).get("expected", "")  # of a closed list alone
+        yield Fault(pointer=pointer, code=error["type"], detail=_sentence(error["type"], words=words))
 
 
-def _sentence(code: str) -> str:
+def _sentence(code: str, *, words: str) -> str:
     """Return what a form fault means; pydantic's own sentences could repeat what was written."""
     return {
         "missing": "This is required",
         "extra_forbidden": "There is no such field",
-        "enum": "This is not one of the words that may stand here",
+        "enum": f"Write one of {words}",
     }.get(code, "This has the wrong form")
 
 
-def _faults(file: DirectoryFile, participations: Mapping[str, Participation]) -> Iterator[Fault]:
+def _faults(
+    file: DirectoryFile, participations: Mapping[str, Participation], refuses_url: RefusesUrl
+) -> Iterator[Fault]:
+    if not file.institutions:
+        yield Fault(
+            pointer="/institutions", code="institutions_empty", detail="Nobody would be told anything"
+        )
     for country in file.participations.keys() - participations.keys():
         yield Fault(
             pointer=f"/participations/{country}", code="country_unknown", detail="The relay has no such state"
@@ -138,10 +159,10 @@ def _faults(file: DirectoryFile, participations: Mapping[str, Participation]) ->
                 code="not_private_sector",
                 detail="A private-sector partner has the audience private_sector",
             )
-        yield from _channel_faults(one, at)
+        yield from _channel_faults(one, at, refuses_url)
 
 
-def _channel_faults(one: InstitutionEntry, at: str) -> Iterator[Fault]:
+def _channel_faults(one: InstitutionEntry, at: str, refuses_url: RefusesUrl) -> Iterator[Fault]:
     kinds = Counter(channel.kind for channel in one.channels)
     for place, channel in enumerate(one.channels):
         here = f"{at}/channels/{place}"
@@ -152,6 +173,8 @@ def _channel_faults(one: InstitutionEntry, at: str) -> Iterator[Fault]:
                 detail="One channel of each kind; further mailboxes are deputies",
             )
         yield from _address_faults(channel, here)
+        if channel.kind is ChannelKind.WEBHOOK and (code := refuses_url(channel.address)) is not None:
+            yield Fault(pointer=f"{here}/address", code=code, detail=_REFUSED.get(code, _NEVER))
     addresses = {channel.address for channel in one.channels}
     for place, channel in enumerate(one.deputies):
         here = f"{at}/deputies/{place}"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from services.directory.entries import Fault, Parsed, parse
+from services.directory.entries import Fault, Parsed, RefusesUrl, parse
 from services.directory.participations import listed
 from services.reference.states import States
 
@@ -34,32 +34,37 @@ _FALSE: Final = frozenset({"no", "false", "0", ""})
 _LARGEST: Final = 8 * 1024 * 1024
 
 
-def read_directory(path: Path, *, states: States) -> Parsed:
+def read_directory(path: Path, *, states: States, refuses_url: RefusesUrl) -> Parsed:
     """Return what a file says; ``.csv`` is a table, anything else JSON. ``OSError`` where it cannot be read."""
     if path.stat().st_size > _LARGEST:
         return _refused("too_large", "A directory has at most 8 MiB")
-    return parse_directory(path.read_bytes(), is_csv=path.suffix.lower() == ".csv", states=states)
+    is_csv = path.suffix.lower() == ".csv"
+    return parse_directory(path.read_bytes(), is_csv=is_csv, states=states, refuses_url=refuses_url)
 
 
-def parse_directory(content: bytes, *, is_csv: bool, states: States) -> Parsed:
-    """Return what a file's content says; faults of a table point into the document that its rows become."""
+def parse_directory(content: bytes, *, is_csv: bool, states: States, refuses_url: RefusesUrl) -> Parsed:
+    """Return what a file's content says; faults of a table point into the document that its rows become.
+
+    A table has every column, in any order: what a column that is missing would say is nobody's guess.
+    """
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         return _refused("not_utf8", "The file is not UTF-8")
     document: Any
     if is_csv:
-        rows = list(csv.DictReader(io.StringIO(text)))
-        unknown = [] if not rows else [name for name in rows[0] if name not in COLUMNS]
-        if unknown or any(None in row.values() for row in rows):
-            return _refused("columns", f"The columns are {', '.join(COLUMNS)}")
+        table = csv.DictReader(io.StringIO(text))
+        rows = list(table)
+        heading = sorted(table.fieldnames or ())
+        if heading != sorted(COLUMNS) or any(None in row or None in row.values() for row in rows):
+            return _refused("columns", f"The columns, all of them, are {','.join(COLUMNS)}")
         document = {"institutions": [_institution(row) for row in rows]}
     else:
         try:
             document = json.loads(text)
         except ValueError:
             return _refused("not_json", "The file is not JSON")
-    return parse(document, participations=listed(states))
+    return parse(document, participations=listed(states), refuses_url=refuses_url)
 
 
 def _institution(row: Mapping[str, str]) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 """The health of endpoints: what backs off is the endpoint, never the message."""
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, bindparam, exists, func, select
 
 from services.storage import audit
 from services.storage.delivery_records import Health
@@ -43,6 +44,42 @@ _waiting_for = (
     )  # a claim that holds one of them may be waiting for this endpoint's row
 )
 _drain = notifications.update().where(notifications.c.id.in_(_waiting_for)).values(next_at=bindparam("at"))
+
+_last_failed = (
+    select(
+        notifications.c.recipient_id,
+        notifications.c.endpoint_id,
+        func.count().label("failed"),
+        func.min(notifications.c.settled_at).label("since"),
+        func.max(notifications.c.settled_at).label("last"),
+        func.max(notifications.c.reason).label("reason"),
+    )
+    .where(notifications.c.state == "failed")
+    .group_by(notifications.c.recipient_id, notifications.c.endpoint_id)
+    .subquery()
+)
+_refusing = (
+    select(_last_failed)
+    .where(
+        ~exists().where(
+            notifications.c.recipient_id == _last_failed.c.recipient_id,
+            notifications.c.endpoint_id == _last_failed.c.endpoint_id,
+            notifications.c.state == "delivered",
+            notifications.c.settled_at > _last_failed.c.last,
+        )
+    )
+    .order_by(_last_failed.c.since, _last_failed.c.endpoint_id)
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusing:
+    """An address that takes nothing, though it does not back off."""
+
+    endpoint_id: str
+    failed: int  # notifications
+    since: datetime
+    reason: str | None  # one of them
 
 
 def healths(connection: Connection, ids: Collection[str]) -> dict[str, Health]:
@@ -105,6 +142,19 @@ def listed(connection: Connection) -> list[Health]:
         select(endpoints.c.id, *HEALTH_COLUMNS).where(ails).order_by(endpoints.c.failing_since)
     )
     return [to_health(row.id, row) for row in rows]
+
+
+def refusing(connection: Connection) -> list[Refusing]:
+    """Return the addresses to which something failed for good and nothing was delivered since, longest first.
+
+    A mailbox that its server does not know and a webhook that may not be connected to are refused at the first
+    attempt: their endpoints are well. For commands: it reads what was sent to them.
+    """
+    rows = connection.execute(_refusing).all()
+    return [
+        Refusing(endpoint_id=row.endpoint_id, failed=row.failed, since=row.since, reason=row.reason)
+        for row in rows
+    ]
 
 
 def unwell(connection: Connection) -> tuple[int, int]:

@@ -29,7 +29,7 @@ class SecretBox:
         try:
             self._fernet = MultiFernet([Fernet(key) for key in keys])
         except ValueError as fault:
-            raise Misconfigured("RELAY_NOTIFY__SECRET_KEYS", "each is 32 bytes in URL-safe base64") from fault
+            raise Misconfigured("RELAY_SECRETS__AT_REST", "each is 32 bytes in URL-safe base64") from fault
 
     def seal(self, secret: bytes) -> bytes:
         """Return the form in which a secret is stored."""
@@ -41,7 +41,7 @@ class SecretBox:
             return self._fernet.decrypt(sealed)
         except InvalidToken as fault:
             raise Misconfigured(
-                "RELAY_NOTIFY__SECRET_KEYS", "a stored secret was made with another key"
+                "RELAY_SECRETS__AT_REST", "a stored secret was made with another key"
             ) from fault
 
 
@@ -49,6 +49,12 @@ def valid(connection: Connection, institution_id: str, *, box: SecretBox, now: d
     """Return the secrets that sign now, newest first."""
     found = connection.execute(_valid, {"institution": institution_id, "at": now}).scalars()
     return [box.open(sealed) for sealed in list(found)[:_MOST]]
+
+
+def holders(connection: Connection, *, now: datetime) -> frozenset[str]:
+    """Return the institutions whose webhooks can be signed now."""
+    signs = select(rows.c.institution_id).where(rows.c.expires_at.is_(None) | (rows.c.expires_at > now))
+    return frozenset(connection.execute(signs).scalars())
 
 
 def rotate(

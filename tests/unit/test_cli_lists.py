@@ -12,7 +12,7 @@ from services.storage import dead_letters
 from services.storage.receipt_records import TOPIC
 from services.storage.records import Record
 from services.storage.tables import acknowledgements, audit, notifications, outbox
-from tests.command import Relay, accept, run
+from tests.command import Relay, accept, notification, run
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -20,32 +20,8 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 def notify(
     name: str, *, state: str, version: int = 1, recipient: str = "br-focal"
 ) -> Callable[[Connection], Any]:
-    row = {
-        "id": name,
-        "message_id": "message-1",
-        "occasion": "issue",
-        "revision": 0,
-        "thread_id": "thread",
-        "thread_version": version,
-        "recipient_id": recipient,
-        "channel": "webhook",
-        "endpoint_id": "e",
-        "message_type": "alert",
-        "urgency": 1,
-        "content": "full",
-        "why": "[]",
-        "state": state,
-        "supersedes": False,
-        "needs_original": False,
-        "attempts": 4,
-        "created_at": NOW,
-        "received": False,
-        "awaits_answer": False,
-        "cursor": version,
-        "settled_at": NOW,
-    }
-    known = {key: value for key, value in row.items() if key in notifications.c}
-    return lambda connection: connection.execute(insert(notifications), known)
+    row = notification(name, state=state, version=version, recipient_id=recipient)
+    return lambda connection: connection.execute(insert(notifications), row)
 
 
 @pytest.fixture

@@ -54,7 +54,7 @@ class AddressGuard:
         if parts.username is not None or parts.password is not None or not parts.hostname or port == 0:
             return "url_malformed"
         if parts.scheme == "https":
-            return None
+            return None if self._may_be_reached(parts.hostname) else "address_refused"
         if parts.scheme == "http" and self._is_allowed(parts.hostname):
             return None
         return "https_only"
@@ -68,6 +68,14 @@ class AddressGuard:
         if family not in _FAMILIES or not self.permits(place[0]):
             raise AddressRefused("the address of this webhook is not public")
         return socket.socket(family=family, type=kind, proto=protocol)
+
+    def _may_be_reached(self, host: str) -> bool:
+        """Return whether nothing is known against a host before its name is resolved."""
+        try:
+            ip_address(host)
+        except ValueError:
+            return True
+        return self.permits(host)
 
     def _is_allowed(self, host: str) -> bool:
         try:

@@ -6,11 +6,20 @@ from typing import Any
 import pytest
 
 from services.directory.entries import Parsed
-from services.directory.files import parse_directory
+from services.directory.files import COLUMNS, parse_directory
 from services.reference.states import load_states
 from services.storage.records import ChannelKind, Participation, RecipientKind
 
 STATES = load_states()
+HEADING = ",".join(COLUMNS)
+
+
+def refuses_none(_url: str) -> None:
+    return None
+
+
+def parsed(content: bytes, *, is_csv: bool) -> Parsed:
+    return parse_directory(content, is_csv=is_csv, states=STATES, refuses_url=refuses_none)
 
 
 def institution(**overrides: Any) -> dict[str, Any]:
@@ -28,7 +37,7 @@ def institution(**overrides: Any) -> dict[str, Any]:
 
 def read(*institutions: dict[str, Any], **more: Any) -> Parsed:
     content = json.dumps({"institutions": institutions} | more).encode()
-    return parse_directory(content, is_csv=False, states=STATES)
+    return parsed(content, is_csv=False)
 
 
 def test_a_file_is_read_and_each_state_takes_part_as_the_table_says() -> None:
@@ -107,6 +116,13 @@ def test_each_fault_has_its_place_and_a_code(overrides: dict[str, Any], pointer:
     assert parsed.recipients == ()
 
 
+def test_a_word_that_may_not_stand_there_is_answered_with_those_that_may() -> None:
+    (fault,) = read(institution(kind="friend")).faults
+    assert "friend" not in fault.detail
+    assert "'focal_point'" in fault.detail
+    assert "'secretariat'" in fault.detail
+
+
 def test_no_fault_repeats_what_was_written() -> None:
     parsed = read(institution(channels=[{"kind": "email", "address": "someone private"}]))
     assert "someone" not in str(parsed.faults)
@@ -124,10 +140,17 @@ def test_two_institutions_with_one_id_are_refused() -> None:
         (b"[]", False, "model_type"),
         (b"id,colour\nx,red\n", True, "columns"),
         (b"id\nx,y,z\n", True, "columns"),
+        (b'{"institutions": []}', False, "institutions_empty"),
+        (b"", True, "columns"),
+        (b"name,colour\n", True, "columns"),
+        (f"{HEADING}\n".encode(), True, "institutions_empty"),
+        (f"{HEADING},active\n".encode(), True, "columns"),
+        (HEADING.replace(",active", "").encode(), True, "columns"),
+        (f"{HEADING}\nuy,UY\n".encode(), True, "columns"),
     ],
 )
 def test_what_is_no_directory_at_all_says_so(content: bytes, code: str, *, is_csv: bool) -> None:
-    assert [one.code for one in parse_directory(content, is_csv=is_csv, states=STATES).faults] == [code]
+    assert [one.code for one in parsed(content, is_csv=is_csv).faults] == [code]
 
 
 def test_a_table_from_a_spreadsheet_is_read() -> None:
@@ -137,9 +160,9 @@ def test_a_table_from_a_spreadsheet_is_read() -> None:
         "co-focal,CO,Punto focal,focal_point,es,America/Bogota,health; forensic,SYN,co@example.org,yes,"
         "https://hooks.example.org/co,no,x,d1@example.org;d2@example.org,yes\r\n"
     )
-    parsed = parse_directory(table.encode(), is_csv=True, states=STATES)
-    assert parsed.faults == ()
-    one = parsed.recipients[0]
+    found = parsed(table.encode(), is_csv=True)
+    assert found.faults == ()
+    one = found.recipients[0]
     assert one.kind is RecipientKind.FOCAL_POINT
     assert one.categories == {"SYN"}
     assert [channel.kind for channel in one.channels] == [
@@ -152,8 +175,5 @@ def test_a_table_from_a_spreadsheet_is_read() -> None:
 
 
 def test_a_word_that_is_neither_yes_nor_no_is_refused() -> None:
-    columns = "id,country,organisation,kind,language,timezone,audiences,active"
-    table = f"{columns}\nx,CO,X,network,es,America/Bogota,health,maybe\n".encode()
-    assert [one.pointer for one in parse_directory(table, is_csv=True, states=STATES).faults] == [
-        "/institutions/0/active"
-    ]
+    table = f"{HEADING}\nx,CO,X,network,es,America/Bogota,health,,a@example.org,,,,,,maybe\n".encode()
+    assert [one.pointer for one in parsed(table, is_csv=True).faults] == ["/institutions/0/active"]
