@@ -52,6 +52,7 @@ class Contract(BaseModel):
 
     model_config = ConfigDict(
         frozen=True,
+        use_attribute_docstrings=True,
         extra="allow",  # for x_ alone: the annotation below refuses every other key
         serialize_by_alias=True,
         json_schema_extra=_close_schema,
@@ -59,10 +60,20 @@ class Contract(BaseModel):
     __pydantic_extra__: dict[Annotated[str, AfterValidator(_extension)], Any]
 
 
-class Answer(BaseModel):
-    """A value that the relay itself writes: frozen and closed."""
+def _open_schema(schema: dict[str, Any]) -> None:
+    schema.pop("additionalProperties", None)
 
-    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True)
+
+class Answer(BaseModel):
+    """A value that the relay itself writes: frozen and closed here, open to its readers: fields are added."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        serialize_by_alias=True,
+        use_attribute_docstrings=True,
+        json_schema_extra=_open_schema,
+    )
 
 
 def _line(text: str) -> str:

@@ -69,25 +69,35 @@ class Sender(Contract):
     """
 
     country: CountryCode | None = None
+    """Of the institution."""
     organisation: Line200 | None = None
+    """Name of the institution, never of a person."""
     role: SenderRole | None = None
+    """What it is in the national system."""
     contact: Annotated[str, Strict(), Field(max_length=254), AfterValidator(_mailbox)] | None = None
+    """A role mailbox that readers may write to."""
 
 
 class Reference(Contract):
     """Another alert: a national reference, `CC:ref` of any institution of that country, or a relay id."""
 
     ref: Annotated[str, Strict(), Field(min_length=1, max_length=67), AfterValidator(_reference)]
+    """A national reference, CC:reference of any institution of that country, or a relay id."""
     relation: ReferenceRelation
+    """What this message does to that one."""
 
 
 class Location(Contract):
     """Where it happened. No subdivision: the whole country, or not stated."""
 
     country: CountryCode
+    """ISO 3166-1 alpha-2; one that the API key may report for."""
     admin1: tuple[SubdivisionCode, ...] = Field(default=(), max_length=100)
+    """ISO 3166-2 codes of that country; empty: the whole country, or not stated."""
     locality: Line200 | None = None
+    """Town or place; no coordinates, no address."""
     setting: Setting | None = None
+    """In what surroundings."""
 
     @model_validator(mode="after")
     def _within_country(self) -> Self:
@@ -100,39 +110,53 @@ class Translation(Contract):
     """The texts in another language."""
 
     title: Line200
+    """The title."""
     summary: Prose2000
+    """The summary."""
     narrative: Prose20000 | None = None
+    """The narrative."""
     origin: TranslationOrigin
+    """Whether a person or a machine translated; a machine's is marked so."""
 
 
 class Measure(Contract):
     """What was done or is planned; without an audience it is for all."""
 
     text: Prose2000
+    """In the sender's words."""
     audience: Audience | None = None
+    """For whom; absent: for all."""
     status: MeasureStatus | None = None
+    """Whether it was taken or is planned."""
 
 
 class Recommendation(Contract):
     """What readers should do; without an audience it is for all."""
 
     text: Prose2000
+    """In the sender's words."""
     audience: Audience | None = None
+    """For whom; absent: for all."""
 
 
 class RequestToReaders(Contract):
     """What the sender asks for, and by when."""
 
     kind: RequestKind
+    """What is asked for."""
     due_at: PartialDate | None = None
+    """Until when."""
     text: Prose2000 | None = None
+    """In the sender's words."""
 
 
 class ExternalRef(Contract):
     """The same report in another system."""
 
     system: ExternalSystem
+    """Which system."""
     ref: Line500
+    """Its reference there; of url a web address."""
 
     @model_validator(mode="after")
     def _web_address(self) -> Self:
@@ -145,7 +169,12 @@ class Attachment(Contract):
     """A file, described only: it stays with the sender. Without a TLP of its own it has the alert's."""
 
     name: Annotated[Line200, AfterValidator(_file_name)]
+    """File name without folders."""
     media_type: Annotated[str, Strict(), AfterValidator(_media_type)]
+    """As application/pdf."""
     sha256: Annotated[str, Strict(), AfterValidator(_sha256)]
+    """Of the file, in hexadecimal."""
     kind: AttachmentKind
+    """What it is."""
     tlp: Tlp | None = None
+    """Its own label, never wider than the alert's; absent: the alert's."""

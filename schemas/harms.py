@@ -30,7 +30,9 @@ class Count(Contract):
     """
 
     value: Natural | None = None
+    """The number; absent for several."""
     qualifier: Qualifier
+    """Exact, at_least, about, at_most, or several (a number that was not stated)."""
 
     @model_validator(mode="wrap")
     @classmethod
@@ -85,8 +87,11 @@ class AgeBand(Contract):
     """Cases between two ages in years, both included. Cells below 5 are shown to the sender alone."""
 
     from_: Natural | None = Field(default=None, alias="from", le=_MOST_AGE)
+    """Lowest age in years."""
     to: Natural | None = Field(default=None, le=_MOST_AGE)
+    """Highest age in years."""
     cases: Natural
+    """Cases between them."""
 
     model_config = ConfigDict(validate_by_alias=True)
 
@@ -101,30 +106,50 @@ class Sexes(Contract):
     """Cases by sex. Cells below 5 are shown to the sender alone."""
 
     female: Natural | None = None
+    """Cases."""
     male: Natural | None = None
+    """Cases."""
     other: Natural | None = None
+    """Cases."""
     unknown: Natural | None = None
+    """Cases."""
 
 
 class Harm(Contract):
     """One statement of harm; several (this event, a background statistic) are several entries."""
 
     finding: Natural | None = None
+    """Position of the finding that it belongs to, from 0."""
     cases: Count | None = None
+    """People affected."""
     overdoses: Count | None = None
+    """Cases that the sender calls so."""
     hospitalised: Count | None = None
+    """People in hospital."""
     icu: Count | None = None
+    """People in intensive care."""
     respiratory_arrest: Count | None = None
+    """People whose breathing stopped."""
     deaths: Count | None = None
+    """People who died."""
     naloxone_given: Count | None = None
+    """People who were given naloxone."""
     naloxone_response: Count | None = None
+    """Of these, how many responded."""
     attribution: Attribution
+    """How sure the link to the product is; background: a statistic, not this event."""
     age_bands: tuple[AgeBand, ...] = Field(default=(), max_length=50)
+    """Cases by age."""
     sex: Sexes | None = None
+    """Cases by sex."""
     window_start: PartialDate | None = None
+    """Begin of the period that the numbers are of."""
     window_end: PartialDate | None = None
+    """Its end."""
     window_hours: Natural | None = Field(default=None, ge=1, le=100_000)
+    """Its length, where its ends are not known."""
     as_of: PartialDate | None = None
+    """When the numbers were true."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

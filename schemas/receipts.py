@@ -23,22 +23,34 @@ class Receipt(Answer):
     """That an alert is kept: written before the answer 202."""
 
     id: str
+    """The same for every repeat of the message."""
     national_ref: str
+    """As posted."""
     version: int
+    """As posted."""
     received_at: Timestamp
+    """When it was kept."""
     content_sha256: str
+    """Of what the relay keeps."""
     status_url: str
+    """Where its fate is read."""
 
 
 class Reach(Answer):
     """How far a message got: counts only. `held_back` counts by reason."""
 
     recipients: int = Field(ge=0)
+    """Institutions that were to be told."""
     notified: int = Field(ge=0)
+    """Of these, those to whom something was sent."""
     delivered: int = Field(ge=0)
+    """Whose channel took it."""
     acknowledged: int = Field(ge=0)
+    """Who answered; having only looked is no answer."""
     failed: int = Field(ge=0)
+    """Who could not be reached at all."""
     held_back: dict[str, int] = Field(default_factory=dict)
+    """Institutions that were not told, by reason."""
 
 
 class AnswerEntry(Answer):
@@ -48,13 +60,21 @@ class AnswerEntry(Answer):
     """
 
     recipient_id: str
+    """Of the directory."""
     country: str | None = None
+    """Of the institution."""
     organisation: str | None = None
+    """Its name."""
     state: AckState
+    """What it answered."""
     note: str | None = None
+    """Its own words."""
     action_on: PartialDate | None = None
+    """When it acted."""
     via: str
+    """Link, page or api."""
     answered_at: Timestamp
+    """When it answered."""
 
 
 class HistoryEntry(Answer):
@@ -76,19 +96,33 @@ class AlertView(Answer):
     """One alert as its reader may see it; `reach` and `answers` are for the sender and the secretariat."""
 
     receipt: Receipt
+    """That it is kept."""
     alert: Alert | None = None
+    """As this reader may see it."""
     state: MessageState
+    """What became of the message."""
     state_reason: str | None = None
+    """Why it waits or cannot be processed."""
     thread_id: str | None = None
+    """The alert with all its versions."""
     thread_version: int | None = None
+    """Which version of the thread this message is."""
     relay_id: str | None = None
+    """The thread's public reference."""
     thread_state: ThreadState | None = None
+    """Open, closed or retracted."""
     disputed: bool = False
+    """Whether another sender disputes it."""
     classification: Classification | None = None
+    """What the relay took it for, with reasons."""
     correlation: Correlation | None = None
+    """What it has to do with other alerts that this reader may see."""
     history: tuple[HistoryEntry, ...] = ()
+    """The messages of the thread that this reader may see."""
     reach: Reach | None = None
+    """For the sender and the secretariat."""
     answers: tuple[AnswerEntry, ...] | None = None
+    """Who answered what; for the sender and the secretariat."""
 
 
 class AlertSummary(Answer):

@@ -32,6 +32,7 @@ from services.ingest.api import posting_routes, reading_routes
 from services.ingest.service import Ingest, parse
 from services.notify import routing
 from services.notify.api import notification_routes
+from services.notify.channels.describing import described_webhooks
 from services.notify.instruments import Instruments
 from services.notify.links import LinkKeys, make_token
 from services.notify.pages.alerts import alert_routes
@@ -390,7 +391,7 @@ def _authenticator(keys: LedgerKeys, clock: Clock, requests_per_minute: int) -> 
 
 
 def _client(*routers: APIRouter) -> httpx.AsyncClient:
-    app = build_application(*routers, version="0")
+    app = build_application(*routers, version="0", webhooks=described_webhooks())
     return httpx.AsyncClient(transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url=URL)
 
 

@@ -4,7 +4,7 @@ What is common to all calls stands here: faults as problems, security headers, H
 documentation. What a call does stands in the `api.py` or `pages/` of its service.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -17,10 +17,11 @@ from starlette.websockets import WebSocketClose
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from services.errors import Invalid, Transient
-from services.http.docs import docs_routes
+from services.http.docs import NO_WEBHOOKS, docs_routes
 from services.http.envelope import Envelope
 from services.http.health import Check, health_routes
 from services.http.problems import Refusal
+from services.http.routes import Documented
 
 REQUEST_TIME = timedelta(seconds=30)
 _RETRY_AFTER = "2"
@@ -44,16 +45,18 @@ def build_application(
     *routers: APIRouter,
     version: str,
     checks: Sequence[Check] = (),
+    webhooks: Mapping[str, Documented] = NO_WEBHOOKS,
     request_time: timedelta = REQUEST_TIME,
     trusted_proxies: Sequence[str] = (),
 ) -> ASGIApp:
     """Return the application of `routers`, in the order in which their paths are tried.
 
-    `checks` are asked by /readyz; a call that takes longer than `request_time` is given up. `trusted_proxies`
-    are addresses and networks that say who calls (X-Forwarded-For, -Proto); nobody else is believed.
+    `checks` are asked by /readyz; `webhooks` describe what the relay posts to others; a call that takes longer
+    than `request_time` is given up. `trusted_proxies` are addresses and networks that say who calls
+    (X-Forwarded-For, -Proto); nobody else is believed.
     """
     routes = [route for router in (*routers, health_routes(checks)) for route in router.routes]
-    routes += docs_routes(routes, version=version).routes
+    routes += docs_routes(routes, version=version, webhooks=webhooks).routes
 
     router = Router(routes=routes, redirect_slashes=False, default=_nothing)
     application = Envelope(router, request_time=request_time, refusal_of=partial(_refusal, routes=routes))

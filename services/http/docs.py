@@ -7,9 +7,10 @@ runs, and nothing is loaded from elsewhere: the Content-Security-Policy of these
 import html
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from fastapi import APIRouter
 from fastapi.openapi.utils import get_openapi
@@ -23,6 +24,7 @@ from schemas.problems import Problem
 from services.http.problems import KINDS, missing
 from services.http.routes import Documented, RawRoute
 
+NO_WEBHOOKS: Final[Mapping[str, Documented]] = MappingProxyType({})
 _TITLE = "Early-warning relay"
 _IN_BRACES = re.compile(r"\{(\w+)\}")
 _POLICY = (
@@ -74,15 +76,18 @@ _PROBLEMS = """<!doctype html>
 """
 
 
-def docs_routes(described: Sequence[BaseRoute], *, version: str) -> APIRouter:
-    """Return the routes of the documentation of the routes `described`."""
+def docs_routes(
+    described: Sequence[BaseRoute], *, version: str, webhooks: Mapping[str, Documented] = NO_WEBHOOKS
+) -> APIRouter:
+    """Return the routes of the documentation of the routes `described`, and of what is sent out."""
     router = APIRouter(route_class=RawRoute, include_in_schema=False)
     made: list[bytes] = []
 
     @router.get("/openapi.json")
     async def openapi(_request: Request) -> Response:
         if not made:  # once: the routes stand still after the start
-            made.append(json.dumps(describe(described, version=version), ensure_ascii=False).encode())
+            document = describe(described, version=version, webhooks=webhooks)
+            made.append(json.dumps(document, ensure_ascii=False).encode())
         return Response(made[0], media_type="application/json")
 
     @router.get("/docs")
@@ -110,8 +115,10 @@ def docs_routes(described: Sequence[BaseRoute], *, version: str) -> APIRouter:
     return router
 
 
-def describe(routes: Sequence[BaseRoute], *, version: str) -> dict[str, Any]:
-    """Return the OpenAPI 3.1 document: the routes, and the models of the bodies that are read raw."""
+def describe(
+    routes: Sequence[BaseRoute], *, version: str, webhooks: Mapping[str, Documented] = NO_WEBHOOKS
+) -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document: the routes, the webhooks, the models of the bodies that are read raw."""
     document = get_openapi(
         title=_TITLE,
         version=version,
@@ -119,8 +126,11 @@ def describe(routes: Sequence[BaseRoute], *, version: str) -> dict[str, Any]:
         description="National drug alerts in, notifications out. Every fault: application/problem+json.",
     )
     _name_path_parameters(document)
+    document["webhooks"] = {name: {"post": operation} for name, operation in webhooks.items()}
     components = document.setdefault("components", {})
-    models: list[tuple[type[BaseModel], JsonSchemaMode]] = [(one, "validation") for one in _bodies(routes)]
+    models: list[tuple[type[BaseModel], JsonSchemaMode]] = [
+        (one, "validation") for one in _bodies(routes, webhooks)
+    ]
     models.append((Problem, "validation"))
     _, raw = models_json_schema(models, ref_template="#/components/schemas/{model}")
     components["schemas"] = raw.get("$defs", {}) | components.get("schemas", {})
@@ -129,9 +139,9 @@ def describe(routes: Sequence[BaseRoute], *, version: str) -> dict[str, Any]:
     return document
 
 
-def _bodies(routes: Sequence[BaseRoute]) -> list[type[BaseModel]]:
-    """Return the models of the bodies that routes read raw: the framework never sees those."""
-    extras = [getattr(route, "openapi_extra", None) for route in routes]
+def _bodies(routes: Sequence[BaseRoute], webhooks: Mapping[str, Documented]) -> list[type[BaseModel]]:
+    """Return the models of the bodies that are read or written raw: the framework never sees those."""
+    extras = [*(getattr(route, "openapi_extra", None) for route in routes), *webhooks.values()]
     found = {extra.body: None for extra in extras if isinstance(extra, Documented) and extra.body}
     return list(found)
 

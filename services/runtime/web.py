@@ -32,6 +32,7 @@ from services.ingest.api import Reaches, posting_routes, reading_routes
 from services.ingest.service import Amending, Ingest, parse
 from services.metrics.api import Refresh, metrics_routes
 from services.notify.api import notification_routes
+from services.notify.channels.describing import described_webhooks
 from services.notify.channels.sending import Mail
 from services.notify.inbox import Inbox
 from services.notify.links import LinkKeys
@@ -137,6 +138,7 @@ def application(web: Web) -> ASGIApp:
         *metrics,
         version=VERSION,
         checks=web.checks,
+        webhooks=described_webhooks(),
         trusted_proxies=[str(network) for network in web.settings.http.trusted_proxies],
     )
 
