@@ -63,6 +63,9 @@ def _file_name(text: str) -> str:
     return text
 
 
+Mailbox = Annotated[str, Strict(), Field(max_length=254), AfterValidator(_mailbox)]
+
+
 class Sender(Contract):
     """Who sends. In a post it may be left out in whole or in part: the API key fills it; `contact` is a role
     mailbox.
@@ -74,7 +77,7 @@ class Sender(Contract):
     """Name of the institution, never of a person."""
     role: SenderRole | None = None
     """What it is in the national system."""
-    contact: Annotated[str, Strict(), Field(max_length=254), AfterValidator(_mailbox)] | None = None
+    contact: Mailbox | None = None
     """A role mailbox that readers may write to."""
 
 

@@ -22,6 +22,34 @@ from services.storage.sqlite import SqliteLedger
 from services.storage.tables import notifications
 from tests.builders import NOW, make_alert
 
+DIRECTORY: dict[str, Any] = {
+    "institutions": [
+        {
+            "id": "br-focal",
+            "country": "BR",
+            "organisation": "Punto focal de ejemplo",
+            "kind": "focal_point",
+            "language": "pt",
+            "timezone": "America/Sao_Paulo",
+            "audiences": ["health"],
+            "channels": [
+                {"kind": "webhook", "address": "https://hooks.example.org/relay"},
+                {"kind": "email", "address": "alertas@example.org"},
+            ],
+        },
+        {
+            "id": "uy-focal",
+            "country": "UY",
+            "organisation": "Punto focal de ejemplo",
+            "kind": "focal_point",
+            "language": "es",
+            "timezone": "America/Montevideo",
+            "audiences": ["health"],
+            "channels": [{"kind": "email", "address": "alertas.uy@example.org"}],
+        },
+    ]
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:

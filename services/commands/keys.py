@@ -1,23 +1,36 @@
 """`relay keys`: who may call, and the secrets of this installation."""
 
 import secrets
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Annotated
 
 import typer
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy import Connection
 
+from schemas.blocks import Mailbox
 from schemas.vocabularies import SenderRole
 from services.commands import ledger, output
 from services.commands.faults import Failed
 from services.reference.states import load_states
 from services.runtime.secrets_file import new_key
+from services.storage import recipients
 from services.storage.keys import SCOPES, NewKey
-from services.storage.records import ApiKey
+from services.storage.records import ApiKey, Directory
 
 app = typer.Typer(no_args_is_help=True, help="API keys, and the secrets of this installation.")
 
 _COLUMNS = ("id", "institution", "country", "scopes", "countries", "created_at", "expires_at", "state")
 _DAYS = typer.Option(min=1, max=3650, help="Days until it ends; never by default.")
+
+
+_PERMITS = (
+    "send: alerts, and changes of its own; amend: changes of those of its state's other institutions; read: alerts "
+    "and notifications that it may see; acknowledge: read its notifications and answer them; secretariat: every "
+    "alert, and the human queue."
+)
 
 
 def _scopes(given: list[str]) -> list[str]:
@@ -33,6 +46,10 @@ def _country_codes(given: list[str] | None) -> list[str] | None:
     return given
 
 
+def _country_or_none(given: str | None) -> str | None:
+    return given if given is None else country_code(given)
+
+
 def country_code(code: str) -> str:
     """Return a state or territory given on the command line, or refuse one that the relay does not know."""
     if load_states().get(code) is None:
@@ -40,16 +57,35 @@ def country_code(code: str) -> str:
     return code
 
 
+def _mailbox(given: str | None) -> str | None:
+    try:
+        return given if given is None else TypeAdapter(Mailbox).validate_python(given)
+    except ValidationError as fault:
+        raise typer.BadParameter("write the address of a role mailbox") from fault
+
+
 @app.command()
 def create(
     institution: Annotated[str, typer.Option(help="Id of the institution in the directory.")],
-    country: Annotated[str, typer.Option(callback=country_code, help="Its state, as ISO 3166-1 alpha-2.")],
-    organisation: Annotated[str, typer.Option(help="Its name, as alerts show it.")],
     scope: Annotated[
-        list[str], typer.Option(callback=_scopes, help="What it may do; repeat it for several.")
+        list[str],
+        typer.Option(callback=_scopes, help=f"What it may do; repeat it for several. {_PERMITS}"),
     ],
+    country: Annotated[
+        str | None,
+        typer.Option(callback=_country_or_none, help="Its state, where the directory does not have it."),
+    ] = None,
+    organisation: Annotated[
+        str | None, typer.Option(help="Its name, as alerts show it, where the directory does not have it.")
+    ] = None,
+    unlisted: Annotated[
+        bool,
+        typer.Option("--not-in-directory", help="It only sends: no alert and no answer ever reaches it."),
+    ] = False,
     role: Annotated[SenderRole, typer.Option(help="What kind of institution it is.")] = SenderRole.NDO,
-    contact: Annotated[str | None, typer.Option(help="A role mailbox, never a person's.")] = None,
+    contact: Annotated[
+        str | None, typer.Option(callback=_mailbox, help="A role mailbox, never a person's.")
+    ] = None,
     reports_for: Annotated[
         list[str] | None,
         typer.Option(callback=_country_codes, help="Countries that it may report for; its own by default."),
@@ -57,16 +93,20 @@ def create(
     expires_in: Annotated[int | None, _DAYS] = None,
     as_json: output.Json = False,
 ) -> None:
-    """Create an API key and write it to standard output: it is shown this once and kept nowhere."""
+    """Create an API key and write it to standard output: it is shown this once and kept nowhere.
+
+    State and name of the institution are those of the directory.
+    """
     now = ledger.now()
+    state, name = _identity(institution, country=country, organisation=organisation, unlisted=unlisted)
     key = ApiKey(
         id=_new_id(),
         institution_id=institution,
-        country=country,
-        organisation=organisation,
+        country=state,
+        organisation=name,
         role=role,
         contact=contact,
-        countries=frozenset(reports_for or [country]),
+        countries=frozenset(reports_for or [state]),
         scopes=frozenset(scope),
         created_at=now,
         expires_at=_after(now, expires_in),
@@ -74,6 +114,34 @@ def create(
     new = NewKey(key=key, secret=_new_secret())
     ledger.using(lambda opened: opened.keys.create(new, actor=ledger.ACTOR))
     _show(new, as_json=as_json)
+
+
+def _identity(
+    institution: str, *, country: str | None, organisation: str | None, unlisted: bool
+) -> tuple[str, str]:
+    """Return the state and the name of an institution: those of the directory, where it is to be there.
+
+    A key of an id that the directory does not have would get the institution its own alerts back, and no test.
+    """
+    read: Callable[[Connection], Directory] = partial(recipients.read, version=0)
+    found = ledger.using(lambda opened: opened.executor.read(read)).recipients.get(institution)
+    if unlisted:
+        if found is not None:
+            raise typer.BadParameter(f"{institution} is in the directory", param_hint="--not-in-directory")
+        if country is None or organisation is None:
+            raise typer.BadParameter("needs --country and --organisation", param_hint="--not-in-directory")
+        return country, organisation
+    if found is None or not found.active:
+        raise typer.BadParameter(
+            f"the directory has no active institution {institution} (`relay recipients list`); "
+            "one that only sends needs --not-in-directory",
+            param_hint="--institution",
+        )
+    if country not in (None, found.country):
+        raise typer.BadParameter(f"{institution} is of {found.country}", param_hint="--country")
+    if organisation not in (None, found.organisation):
+        raise typer.BadParameter("the directory has another name", param_hint="--organisation")
+    return found.country, found.organisation
 
 
 @app.command("list")

@@ -60,6 +60,7 @@ def test_a_key_that_is_made_is_listed_and_can_be_ended(installed: Relay) -> None
     made = installed(
         "keys",
         "create",
+        "--not-in-directory",
         "--institution",
         "uy-ndo",
         "--country",
@@ -84,7 +85,17 @@ def test_copies_are_left_to_the_tools_of_the_database(installed: Relay, what: st
 
 
 def test_a_database_that_was_put_back_is_mended(installed: Relay, postgresql: Databases) -> None:
-    made = ("--institution", "uy-ndo", "--country", "UY", "--organisation", "X", "--scope", "send")
+    made = (
+        "--not-in-directory",
+        "--institution",
+        "uy-ndo",
+        "--country",
+        "UY",
+        "--organisation",
+        "X",
+        "--scope",
+        "send",
+    )
     installed("keys", "create", *made)
     replaced = make_url(os.environ["RELAY_LEDGER__URL"]).database
     assert replaced is not None

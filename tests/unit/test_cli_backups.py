@@ -7,7 +7,17 @@ from services.storage.sqlite_file import lock_file
 from tests.builders import NOW
 from tests.command import Relay, accept, run
 
-OBSERVATORY = ("--institution", "uy-observatory", "--country", "UY", "--organisation", "X", "--scope", "send")
+OBSERVATORY = (
+    "--not-in-directory",
+    "--institution",
+    "uy-observatory",
+    "--country",
+    "UY",
+    "--organisation",
+    "X",
+    "--scope",
+    "send",
+)
 
 
 def test_a_backup_is_taken_beside_a_running_relay_and_restored_only_without_it(installed: Relay) -> None:

@@ -1,131 +1,22 @@
-"""Keys, the directory, dry runs, backups and checks from the command line."""
+"""The directory, dry runs and checks from the command line."""
 
 import json
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from cryptography.fernet import Fernet
 from sqlalchemy import insert, select
 
 from services.errors import Invalid
 from services.notify.channels.signing import secret_bytes
 from services.notify.occasions import endpoint_id
-from services.runtime import secrets_file
-from services.runtime.settings import load
 from services.storage import dead_letters, endpoints
 from services.storage.delivery_records import Health
 from services.storage.records import Channel, ChannelKind, Record
 from services.storage.sqlite_file import open_engine
 from services.storage.tables import audit, notifications
 from tests.builders import NOW, minimal_alert_json
-from tests.command import Relay, accept, notification, run
-
-OBSERVATORY = (
-    "--institution",
-    "uy-observatory",
-    "--country",
-    "UY",
-    "--organisation",
-    "Observatorio de ejemplo",
-)
-DIRECTORY = {
-    "institutions": [
-        {
-            "id": "br-focal",
-            "country": "BR",
-            "organisation": "Punto focal de ejemplo",
-            "kind": "focal_point",
-            "language": "pt",
-            "timezone": "America/Sao_Paulo",
-            "audiences": ["health"],
-            "channels": [
-                {"kind": "webhook", "address": "https://hooks.example.org/relay"},
-                {"kind": "email", "address": "alertas@example.org"},
-            ],
-        },
-        {
-            "id": "uy-focal",
-            "country": "UY",
-            "organisation": "Punto focal de ejemplo",
-            "kind": "focal_point",
-            "language": "es",
-            "timezone": "America/Montevideo",
-            "audiences": ["health"],
-            "channels": [{"kind": "email", "address": "alertas.uy@example.org"}],
-        },
-    ]
-}
-
-
-@pytest.fixture
-def directory(installed: Relay) -> Path:
-    path = installed.folder / "directory.json"
-    path.write_text(json.dumps(DIRECTORY))
-    return path
-
-
-def test_a_key_is_shown_once_and_listed_without_it(installed: Relay) -> None:
-    made = installed("keys", "create", *OBSERVATORY, "--scope", "send", "--scope", "read")
-    secret = made.out.strip()
-    assert made.status == 0
-    assert secret.startswith("rk_")
-    assert secret not in made.err
-    (row,) = installed("keys", "list", "--json").json
-    assert (row["institution"], row["scopes"], row["countries"]) == (
-        "uy-observatory",
-        ["read", "send"],
-        ["UY"],
-    )
-    assert row["state"] == "valid"
-    assert row["created_at"].endswith("Z")
-    assert secret not in installed("keys", "list", "--json").out
-
-
-@pytest.mark.parametrize(
-    ("option", "value"),
-    [
-        ("--scope", "everything"),
-        ("--country", "uy"),
-        ("--country", "XX"),
-        ("--reports-for", "XX"),
-        ("--reports-for", "URY"),
-        ("--role", "king"),
-        ("--expires-in", "0"),
-    ],
-)
-def test_a_wrong_option_is_named(installed: Relay, option: str, value: str) -> None:
-    ended = installed("keys", "create", *OBSERVATORY, "--scope", "send", option, value)
-    assert (ended.status, ended.out) == (2, "")
-    assert option in ended.err
-
-
-def test_a_rotated_key_overlaps_its_successor(installed: Relay) -> None:
-    installed("keys", "create", *OBSERVATORY, "--scope", "send")
-    (old,) = installed("keys", "list", "--json").json
-    successor = installed("keys", "rotate", old["id"], "--json").json
-    listed = {row["id"]: row for row in installed("keys", "list", "--json").json}
-    assert listed[old["id"]]["expires_at"] is not None
-    assert listed[successor["id"]]["scopes"] == ["send"]
-    assert listed[successor["id"]]["expires_at"] is None
-
-
-def test_a_revoked_key_is_revoked_once(installed: Relay) -> None:
-    installed("keys", "create", *OBSERVATORY, "--scope", "send")
-    (row,) = installed("keys", "list", "--json").json
-    assert installed("keys", "revoke", row["id"]).status == 0
-    assert installed("keys", "revoke", row["id"]).status == 1
-    assert installed("keys", "list", "--json").json[0]["state"] == "revoked"
-
-
-def test_new_secrets_are_what_the_settings_take(relay: Relay) -> None:
-    for line in relay("keys", "secret").out.splitlines():
-        name, _, value = line.partition("=")
-        relay.set(**{name.removeprefix("RELAY_"): value})
-    held = secrets_file.load(load())
-    assert set(held.links) == {1}
-    assert Fernet(held.at_rest[0])
-    assert not secrets_file.path_of(load()).exists()
+from tests.command import DIRECTORY, Relay, accept, notification, run
 
 
 def test_the_directory_is_imported_listed_and_shown(installed: Relay, directory: Path) -> None:
