@@ -71,8 +71,7 @@ def correlate(
     ``echo``: it passes on another place's finding and has none of its own.
     """
     own = tuple(found)
-    here = situation.message.alert.location.country
-    common = scope.common | {one.key for one in situation.known if one.common and one.country == here}
+    common = scope.common
     relations = _Relations(situation)
     for level, other, reason in _cited(situation):
         relations.cite(other, level=level, reason=reason)

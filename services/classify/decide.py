@@ -13,7 +13,7 @@ from schemas.vocabularies import CorrelationLevel, First, MessageType, UpdateRea
 from services.classify.assess import Prepared, conclude
 from services.classify.correlate import Correlated, Scope, correlate
 from services.classify.hazards import is_echo
-from services.classify.history import New, firsts_history
+from services.classify.history import New, common_here, firsts_history
 from services.classify.identities import Identity
 from services.classify.keys import FAMILY, sightings_of, substance_key
 from services.classify.severity import Assessed
@@ -62,12 +62,13 @@ def decide(
 ) -> Decision:
     """Return what becomes of the message. ``common`` are keys that by themselves link nothing anywhere."""
     alert = situation.message.alert
-    scope = Scope(common=common, sovereign=SOVEREIGN)
+    here = common_here(situation, common)
+    scope = Scope(common=here, sovereign=SOVEREIGN)
     correlated = correlate(proposal.sightings, situation, echo=is_echo(alert), scope=scope)
     classification = conclude(
         prepared,
         alert,
-        history=firsts_history(proposal.sightings, prepared.identities, situation),
+        history=firsts_history(proposal.sightings, prepared.identities, situation, common=here),
         before=_before(situation),
     )
     state, disputed = _stands(situation)

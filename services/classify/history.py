@@ -38,10 +38,7 @@ def firsts(own: Iterable[Sighting], situation: Situation, *, common: frozenset[s
         return ()
     country = situation.message.alert.location.country
     found: list[New] = []
-    telling = (one for one in own if not (one.key.startswith(FAMILY) and one.detail in common))
-    for key, admin1 in _counted(telling).items():
-        if key in common:
-            continue
+    for key, admin1 in _counted(own, common=common).items():
         scopes = _new(key, admin1, situation)
         if First.REGION in scopes or First.COUNTRY in scopes:
             scope = First.REGION if First.REGION in scopes else First.COUNTRY
@@ -77,12 +74,20 @@ def states_in_window(
 
 
 def firsts_history(
-    own: Iterable[Sighting], identities: Sequence[Sequence[Identity]], situation: Situation
+    own: Iterable[Sighting],
+    identities: Sequence[Sequence[Identity]],
+    situation: Situation,
+    *,
+    common: frozenset[str] = frozenset(),
 ) -> FirstsHistory:
-    """Return the register's answer in the words of the severity rules: keys of the catalogue, families."""
+    """Return the register's answer in the words of the severity rules: keys of the catalogue, families.
+
+    ``common`` are keys of what is found everywhere, which is a first nowhere.
+    """
     if not situation.baseline:  # then nothing is called new, so nothing is asked
         return FirstsHistory(baseline=False, cases_before=_cases_before(situation))
-    scopes = {key: _new(key, admin1, situation) for key, admin1 in _counted(own).items()}
+    counted = _counted(own, common=common)
+    scopes = {key: _new(key, admin1, situation) for key, admin1 in counted.items()}
     every = [identity for finding in identities for identity in finding]
     substances = {
         identity.entry.key: scopes[key]
@@ -102,20 +107,33 @@ def firsts_history(
     )
 
 
-def _counted(own: Iterable[Sighting]) -> dict[str, frozenset[str]]:
-    """Return what was found here, at least presumptively: each substance and family with its places."""
+def _counted(own: Iterable[Sighting], *, common: frozenset[str]) -> dict[str, frozenset[str]]:
+    """Return what was found here, at least presumptively: each substance and family with its places.
+
+    What is common is nobody's first, nor is its family where nothing else of it was found.
+    """
     return {
         one.key: frozenset(one.admin1)
         for one in own
-        if one.counted and one.key.startswith((SUBSTANCE, FAMILY))
+        if one.counted
+        and one.key.startswith((SUBSTANCE, FAMILY))
+        and one.key not in common
+        and not (one.key.startswith(FAMILY) and one.detail in common)
     }
+
+
+def common_here(situation: Situation, everywhere: frozenset[str]) -> frozenset[str]:
+    """Return the keys that by themselves tell nothing where the event was: what its state calls common too."""
+    country = situation.message.alert.location.country
+    return everywhere | {one.key for one in situation.known if one.common and one.country == country}
 
 
 def _new(key: str, admin1: frozenset[str], situation: Situation) -> frozenset[First]:
     country = situation.message.alert.location.country
     elsewhere = any(_by_others(place, key, situation) for place in situation.spread if not place.admin1)
     if not elsewhere and not any(one.key == key for one in situation.known):
-        return frozenset({First.REGION, First.COUNTRY, First.ADMIN1})
+        narrower = frozenset({First.COUNTRY, First.ADMIN1})
+        return narrower | {First.REGION} if situation.region_speaks else narrower
     here = any(
         _by_others(place, key, situation)
         for place in situation.spread

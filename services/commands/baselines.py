@@ -31,7 +31,8 @@ def take_in(
 ) -> None:
     """Make the baseline of a state what a file says; one row a substance (by name, CAS or key) or family.
 
-    Refused whole for one row that names no substance of the catalogue. Only the heading: it knows of nothing.
+    Who knows a substance knows its family: that is an entry of its own. Refused whole for one row that names nothing
+    of the catalogue. Only the heading: it knows of nothing.
     """
     code = country_code(country)
     catalogue = tables.load(settings.load().classify.catalogue).catalogue
@@ -40,13 +41,13 @@ def take_in(
             rows = list(csv.DictReader(lines))
     except (OSError, UnicodeDecodeError, csv.Error) as fault:
         raise Failed(f"{file}: {fault}") from fault
-    known, faults = [], 0
+    known: list[Familiar] = []
+    faults = 0
     for number, row in enumerate(rows, start=2):
-        if (found := _familiar(row, catalogue)) is None:
+        if not (found := familiar(row, catalogue)):
             faults += 1
             output.say(f"{file}:{number}: names no substance or family of the catalogue")
-        else:
-            known.append(found)
+        known.extend(found)
     if faults:
         raise Failed(f"{file} has {faults} faults; nothing was changed")
     unit = partial(baselines.replace, country=code, known=known, actor=ledger.ACTOR, now=ledger.now())
@@ -62,21 +63,26 @@ def show(as_json: output.Json = False) -> None:
     output.listing(rows, ("country", "entries"), as_json=as_json)
 
 
-def _familiar(row: Mapping[str, str | None], catalogue: Catalogue) -> Familiar | None:
-    """Return the entry that a row names; None where it names nothing that can be known."""
+def familiar(row: Mapping[str, str | None], catalogue: Catalogue) -> tuple[Familiar, ...]:
+    """Return what a row says is known: a substance with its family, or a family; nothing where it names neither.
+
+    Who knows a member knows of its family. That a substance is common makes its family no common one.
+    """
     text = {name: (row.get(name) or "").strip() for name in COLUMNS}
-    key: str | None
+    admin1, common = text["admin1"], text["common"].lower() in _YES
     if text["family"]:
-        key = FAMILY + text["family"] if text["family"] in catalogue.families else None
-    else:
-        identity = identify(
-            name=text["name"] or None,
-            cas=text["cas"] or None,
-            inchikey=text["inchikey"] or None,
-            catalogue=catalogue,
-            structures=None,
-        )
-        key = substance_key(identity) or (family_key(identity) if identity.entry is None else None)
-    if key is None:
-        return None
-    return Familiar(key=key, admin1=text["admin1"], common=text["common"].lower() in _YES)
+        known = text["family"] in catalogue.families
+        return (Familiar(key=FAMILY + text["family"], admin1=admin1, common=common),) if known else ()
+    identity = identify(
+        name=text["name"] or None,
+        cas=text["cas"] or None,
+        inchikey=text["inchikey"] or None,
+        catalogue=catalogue,
+        structures=None,
+    )
+    substance, family = substance_key(identity), family_key(identity)
+    if substance is None:
+        named = identity.entry is None and family is not None
+        return (Familiar(key=family, admin1=admin1, common=common),) if named and family else ()
+    found = Familiar(key=substance, admin1=admin1, common=common)
+    return (found, Familiar(key=family, admin1=admin1)) if family is not None else (found,)

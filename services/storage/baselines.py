@@ -30,7 +30,9 @@ def replace(
     A state that says it knows nothing has a baseline too: from then on everything there may be a first.
     """
     connection.execute(delete(baselines).where(baselines.c.country == country))
-    entries = {(one.key, one.admin1): one.common for one in known}
+    entries: dict[tuple[str, str], bool] = {}
+    for one in known:  # what is said twice is common where one says so: a family is known by each member
+        entries[one.key, one.admin1] = entries.get((one.key, one.admin1), False) or one.common
     rows = [
         {"country": country, "key": key, "admin1": admin1, "common": common}
         for (key, admin1), common in {("", ""): False, **entries}.items()

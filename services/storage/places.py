@@ -12,6 +12,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     false,
+    func,
     literal_column,
     or_,
     select,
@@ -20,7 +21,7 @@ from sqlalchemy import (
 
 from services.storage.driver import run
 from services.storage.statements import padded
-from services.storage.tables import baselines, spread
+from services.storage.tables import baselines, participations, spread
 from services.storage.thread_records import Known, Spread
 
 _MOST_SPREAD: Final = 2_000
@@ -58,12 +59,16 @@ _told: Final[tuple[ColumnElement[Any], ...]] = (
     baselines.c.common,
 )
 _loaded = select(baselines.c.key).where(baselines.c.country == bindparam("country")).limit(1).subquery()
+_states_loaded = select(func.count()).where(baselines.c.key == _EMPTY).scalar_subquery()
+_states = select(func.count()).where(participations.c.participation == "active").scalar_subquery()
+# A first in the region is one only where most of it has said what it knows; without a directory any state will do.
+_most_loaded = or_(_states_loaded * 2 > _states, _states == _ZERO)
 # One statement of three look-ups, each in the columns of the first. What states said they know names no thread;
-# a row without a key says that this one has said something.
+# a row without a key says that this one has said something, and whether most states have.
 _spread_and_known: Final[CompoundSelect[Any]] = union_all(
     select(_spread.subquery(), false().label("common")),
     select(*_told).where(baselines.c.key.in_(bindparam("known_keys", expanding=True))),
-    select(*[_EMPTY] * 6, _ZERO, false()).select_from(_loaded),
+    select(*[_EMPTY] * 6, _ZERO, _most_loaded).select_from(_loaded),
 )
 
 
@@ -72,11 +77,13 @@ class Places:
     """Where the keys of a message were seen, by key and place; `newest` are threads that were there last.
 
     `baseline`: the state of the event has said what it knows; `known` is what all states said of these keys.
+    `region_speaks`: and so have most states.
     """
 
     spread: tuple[Spread, ...]
     known: tuple[Known, ...]
     baseline: bool
+    region_speaks: bool
     newest: set[str]
 
 
@@ -90,16 +97,21 @@ def of_keys(
     """
     families = [key for key in keys if key.startswith("family:")]
     substances = [key for key in keys if not key.startswith("family:")]
-    found, known, baseline = _seen_and_known(
-        connection, keys, among=substances, status=status, country=country
+    found, told = _seen_and_told(connection, keys, among=substances, status=status, country=country)
+    known = tuple(
+        Known(country=row.country, key=row.key, admin1=row.admin1, common=bool(row.common))
+        for row in told
+        if row.key
     )
+    loaded = [bool(row.common) for row in told if not row.key]
+    baseline = bool(loaded)
     newest = _newest_threads(found, without=without)
     if not baseline and len(newest) >= _MOST_ELSEWHERE:
         found += _seen(connection, families, status=status, country=country, ids=near | newest)
     elif families:
         found += _seen(connection, families, status=status, country=country)
         newest = _newest_threads(found, without=without)
-    return Places(spread=found, known=known, baseline=baseline, newest=newest)
+    return Places(spread=found, known=known, baseline=baseline, region_speaks=any(loaded), newest=newest)
 
 
 def _seen(
@@ -126,23 +138,17 @@ def _seen(
     return tuple(sorted(map(Spread._make, rows)))
 
 
-def _seen_and_known(
+def _seen_and_told(
     connection: Connection, keys: Sequence[str], *, among: Sequence[str], status: str, country: str
-) -> tuple[tuple[Spread, ...], tuple[Known, ...], bool]:
-    """Return where ``among`` have been seen, as `_seen` does, and what states said they know of ``keys``.
+) -> tuple[tuple[Spread, ...], list[Any]]:
+    """Return where ``among`` have been seen, as `_seen` does, and the rows of what states said they know of ``keys``.
 
-    The last is whether `country` has said anything at all.
+    One row more, without a key, stands where `country` has said anything at all.
     """
     asked = {"keys": list(among), "known_keys": list(keys), "status": status, "country": country}
     rows = run(connection, _spread_and_known, {**asked, "beyond": f"{country}."}).all()
     seen = tuple(sorted([Spread._make(row[:-1]) for row in rows if row.first_thread_id]))
-    told = [row for row in rows if not row.first_thread_id]
-    known = tuple(
-        Known(country=row.country, key=row.key, admin1=row.admin1, common=bool(row.common))
-        for row in told
-        if row.key
-    )
-    return seen, known, len(known) < len(told)
+    return seen, [row for row in rows if not row.first_thread_id]
 
 
 def _newest_threads(found: Iterable[Spread], *, without: str) -> set[str]:

@@ -308,6 +308,7 @@ def situation_of(
         spread=seen_in.spread,
         known=seen_in.known,
         baseline=seen_in.baseline,
+        region_speaks=seen_in.region_speaks,
         citations=citations,
         separated=frozenset() if thread is None else thread_rows.separated(connection, thread.id),
         alone=thread is None or thread_rows.is_alone(connection, thread),

@@ -122,6 +122,7 @@ class Situation:
     spread: tuple[Spread, ...]
     known: tuple[Known, ...]
     baseline: bool  # this state has said what it knows
+    region_speaks: bool  # and so have most states, so that what none of them knows is a first in the region
     citations: tuple[Citation, ...]
     separated: frozenset[str]  # threads that a person took apart from this one
     alone: bool  # no other thread is in its incident
