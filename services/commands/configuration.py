@@ -7,7 +7,9 @@ from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
 
 from services.commands import output
+from services.commands.faults import USAGE
 from services.runtime import settings
+from services.runtime.together import advice, faults
 
 
 def check_config(
@@ -19,7 +21,10 @@ def check_config(
     ] = False,
     as_json: output.Json = False,
 ) -> None:
-    """Check the settings in RELAY_* and show which hold; secrets are not shown."""
+    """Check the settings in RELAY_* and show which hold; secrets are not shown.
+
+    Exit status 2 where `relay serve` would not start with them; whether others answer is for `relay doctor`.
+    """
     if table or metrics:
         from services.commands import documentation  # it needs the services, which no other use of this does
 
@@ -31,6 +36,13 @@ def check_config(
         for name, _, default in settings.described()
     ]
     output.listing(rows, ("setting", "value", "default"), as_json=as_json)
+    for sentence in advice(held):
+        output.say(f"relay: warning: {sentence}")
+    found = list(faults(held))
+    for fault in found:
+        output.say(f"relay: {fault}")
+    if found:
+        raise typer.Exit(USAGE)
     output.say("relay: the settings are right")
 
 

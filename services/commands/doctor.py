@@ -17,7 +17,7 @@ from services.commands import endpoints, ledger, output
 from services.commands.faults import FAILED
 from services.directory.notices import silent, told, unsigned
 from services.errors import Misconfigured, Transient
-from services.runtime import ledgers, secrets_file, settings
+from services.runtime import ledgers, settings, together
 from services.storage import dead_letters, inspection, recipients, webhook_secrets
 from services.storage.inspection import Unusable
 from services.storage.records import Directory, Recipient
@@ -60,7 +60,7 @@ def examine(held: settings.Settings) -> Iterator[Finding]:
         ("ledger writable", _database_writable),
     )
     checks: tuple[tuple[str, Callable[[], str]], ...] = (
-        ("settings", lambda: _secrets(held)),
+        ("settings", lambda: _settings(held)),
         *(of_file if held.ledger.url is None else of_database),
         ("audit chain", _chain),
         ("recipients", _recipients),
@@ -77,16 +77,12 @@ def examine(held: settings.Settings) -> Iterator[Finding]:
             yield Finding(check=name, passed=False, detail=str(fault))
 
 
-def _secrets(held: settings.Settings) -> str:
-    """Never makes the file: the first start does."""
-    if held.ledger.url is not None:
-        secrets_file.given(held)
-        return "right, and the keys have the right form"
-    given = held.secrets.links is not None and held.secrets.at_rest is not None
-    place = secrets_file.path_of(held)
-    if not given and not place.exists():
-        return f"right; the first start makes {place}"
-    secrets_file.load(held)
+def _settings(held: settings.Settings) -> str:
+    """Never makes the file of the keys: the first start does."""
+    for fault in together.faults(held):
+        raise fault
+    if found := list(together.advice(held)):
+        raise Unusable("; ".join(found))
     return "right, and the keys have the right form"
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric
+from pydantic.fields import FieldInfo
 
 from services.commands.configuration import shown
 from services.metrics import balance
@@ -19,7 +20,7 @@ _OF_BUCKETS = frozenset({"le"})
 def settings_table() -> str:
     """Return the Markdown table of all settings, in their order."""
     rows = (
-        f"| `{name}` | {_code(shown(default))} | {field.description} |"
+        f"| `{name}` | {_code(shown(default))} | {_described(field)} |"
         for name, field, default in settings.described()
     )
     return "\n".join(("| setting | default | what it is |", "|---|---|---|", *rows))
@@ -48,6 +49,11 @@ def _metrics() -> Iterator[tuple[str, str, str, str]]:
 def _labels(family: Metric) -> str:
     names = {name: None for sample in family.samples for name in sample.labels if name not in _OF_BUCKETS}
     return " ".join(_code(name) for name in names)
+
+
+def _described(field: FieldInfo) -> str:
+    found = settings.choices(field)
+    return f"{field.description} ({found})" if found else str(field.description)
 
 
 def _code(text: str) -> str:

@@ -3,10 +3,13 @@
 from enum import StrEnum
 from typing import Annotated
 
+import structlog
 import typer
 
-from services.errors import Misconfigured
 from services.runtime import logs, settings
+from services.runtime.together import advice, scales_out
+
+log = structlog.get_logger(__name__)
 
 
 class Role(StrEnum):
@@ -32,6 +35,8 @@ def serve(
     held = settings.load()
     logs.configure(level=held.log.level, form=held.log.form)
     wanted = chosen(roles or [Role.ALL])
+    for sentence in advice(held):
+        log.warning("a setting hardly does what is meant", advice=sentence)
     # the catalogue, the chemistry, the brokers' clients: only the relay itself loads them
     if scales_out(held):
         from services.runtime import kafka
@@ -52,16 +57,6 @@ def demo(
     from services.demo import run
 
     raise typer.Exit(run.main(run.cluster if cluster else run.embedded))
-
-
-def scales_out(held: settings.Settings) -> bool:
-    """Return whether the settings ask for PostgreSQL and Kafka; `Misconfigured` where they ask for one alone."""
-    database, brokers = held.ledger.url is not None, bool(held.kafka.servers)
-    if database and not brokers:
-        raise Misconfigured("RELAY_KAFKA__SERVERS", "is needed with RELAY_LEDGER__URL")
-    if brokers and not database:
-        raise Misconfigured("RELAY_LEDGER__URL", "is needed with RELAY_KAFKA__SERVERS")
-    return database
 
 
 def chosen(roles: list[Role]) -> frozenset[str]:

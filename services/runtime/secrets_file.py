@@ -39,6 +39,15 @@ def load(settings: Settings) -> Secrets:
     return _parse(links, at_rest)
 
 
+def check_form(settings: Settings) -> None:
+    """Raise `Misconfigured` where a key that the settings give has not the stated form; makes none."""
+    made, stated = new_key(), settings.secrets
+    _parse(
+        stated.links.get_secret_value() if stated.links else f"1:{made}",
+        stated.at_rest.get_secret_value() if stated.at_rest else made,
+    )
+
+
 def given(settings: Settings) -> Secrets:
     """Return the keys that the settings give; `Misconfigured` where one is missing.
 

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
 
-from services.errors import Misconfigured
 from services.notify.channels.address_guard import AddressGuard
 from services.notify.channels.email_smtp import SmtpChannel, SmtpServer
 from services.notify.channels.mailing import mail_renderer
@@ -19,6 +18,7 @@ from services.reference import places
 from services.reference.terms import Terms
 from services.runtime.secrets_file import Secrets
 from services.runtime.settings import Settings
+from services.runtime.together import refuse_open_login
 from services.storage import documents
 from services.storage.deliveries import LedgerDeliveries
 from services.storage.directory import LedgerSecrets
@@ -41,8 +41,7 @@ def mail_channel(settings: Settings, *, claims_end_after: timedelta) -> SmtpChan
         username=email.username,
         password=email.password.get_secret_value() if email.password else None,
     )
-    if email.username is not None and email.tls == "none":
-        raise Misconfigured("RELAY_EMAIL__TLS", "a login without TLS would show the password")
+    refuse_open_login(settings)
     timeout = min(email.timeout, (claims_end_after - MARGIN) * _OF_CLAIM)
     return SmtpChannel(smtp, sender=email.sender, timeout=timeout, connections=email.connections)
 

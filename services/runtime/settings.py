@@ -5,13 +5,16 @@ Constructors take values, never `Settings`: only `services.cli` and `services.ru
 
 import difflib
 import os
+import re
 from collections.abc import Iterator
 from datetime import timedelta
+from email.utils import getaddresses
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, get_args, get_origin
 from urllib.parse import parse_qs, urlsplit
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -22,11 +25,14 @@ from pydantic import (
     ValidationError,
 )
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from services.errors import Misconfigured
 
 PREFIX = "RELAY_"
+_ADDRESS: Final = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*")
+_A_SPAN: Final = "a span in ISO 8601, such as PT10S, PT15M or P7D"
 _NOT_OURS = frozenset({"RELAY_TEST_REQUIRE"})  # read by the test suite only
 
 
@@ -51,6 +57,18 @@ def _database(value: object) -> object:
         if set(parse_qs(parts.query, keep_blank_values=True)) - {"sslmode"}:
             raise ValueError("takes no option but sslmode")
     return value or None
+
+
+def _mailbox(value: str) -> str:
+    """Refuse what a letter could not be from: it would be tried again and again, and none would leave."""
+    found = getaddresses([value])
+    address = found[0][1] if len(found) == 1 else ""
+    if not value.isprintable() or not _ADDRESS.fullmatch(address):
+        raise ValueError("must be one address, with a name before it or not: Relay <relay@example.org>")
+    return value
+
+
+Mailbox = Annotated[str, AfterValidator(_mailbox)]
 
 
 class _Group(BaseModel):
@@ -140,8 +158,10 @@ class EmailSettings(_Group):
     tls: Literal["none", "starttls", "implicit"] = Field(
         "starttls", description="how the connection is protected"
     )
-    sender: str = Field("relay@example.org", description="address in From")
-    reply_to: str = Field("secretariat@example.org", description="a mailbox that someone reads")
+    sender: Mailbox = Field(
+        "relay@example.org", description="address in From, with a name before it or not: Relay <relay@…>"
+    )
+    reply_to: Mailbox = Field("secretariat@example.org", description="a mailbox that someone reads")
     connections: int = Field(8, ge=1, le=64, description="SMTP connections at a time")
     timeout: timedelta = Field(
         timedelta(seconds=30), description="for each step of a dialogue; scale-out: 10 s at most"
@@ -194,7 +214,9 @@ class LogSettings(_Group):
     level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="least level that is written"
     )
-    form: Literal["json", "console"] = Field("json", description="one JSON object a line, or text for people")
+    form: Literal["json", "console"] = Field(
+        "json", description="one JSON object a line, or text for people on a console"
+    )
 
 
 class Settings(BaseSettings):
@@ -221,19 +243,38 @@ class Settings(BaseSettings):
 def load() -> Settings:
     """Read the settings from the environment.
 
-    `Misconfigured` names the first setting that is unknown or wrong, never its value.
+    `Misconfigured` names every setting that is unknown or wrong, the first of them as its own; never a value.
     """
-    known = {name: field for name, field, _ in described()}
+    found = dict(_unknown())
+    if not found:
+        try:
+            return Settings()
+        except ValidationError as fault:
+            for error in fault.errors(include_input=False, include_url=False):
+                found.setdefault(_name(error["loc"]), _said(error))
+    (name, said), *others = found.items()
+    raise Misconfigured(name, "; ".join((said, *(f"{other}: {why}" for other, why in others))))
+
+
+def _unknown() -> Iterator[tuple[str, str]]:
+    known = {name for name, _, _ in described()}
     for name in sorted(os.environ):
         if name.startswith(PREFIX) and name not in known and name not in _NOT_OURS:
             near = difflib.get_close_matches(name, known, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            raise Misconfigured(name, f"unknown setting{hint}")
-    try:
-        return Settings()
-    except ValidationError as fault:
-        first = fault.errors(include_input=False, include_url=False)[0]
-        raise Misconfigured(_name(first["loc"]), first["msg"]) from None
+            yield name, f"unknown setting{f'; did you mean {near[0]}?' if near else ''}"
+
+
+def _said(error: ErrorDetails) -> str:
+    return f"write {_A_SPAN}" if error["type"].startswith("time_delta") else error["msg"]
+
+
+def choices(field: FieldInfo) -> str:
+    """Return what may stand for a field whose form says it; empty where its description does."""
+    if field.annotation is timedelta:
+        return _A_SPAN
+    if get_origin(field.annotation) is Literal:
+        return " or ".join(str(one) for one in get_args(field.annotation))
+    return ""
 
 
 def described() -> Iterator[tuple[str, FieldInfo, object]]:

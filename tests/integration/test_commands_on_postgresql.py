@@ -113,7 +113,8 @@ def test_a_database_that_was_put_back_is_mended(installed: Relay, postgresql: Da
 
 
 def test_the_doctor_looks_at_the_database(installed: Relay) -> None:
-    installed.set(SECRETS__LINKS=f"1:{new_key()}", SECRETS__AT_REST=new_key())
+    installed.set(SECRETS__LINKS=f"1:{new_key()}", SECRETS__AT_REST=new_key(), KAFKA__SERVERS="kafka:9092")
+    installed.set(EMAIL__SENDER="relay@relay.int", EMAIL__REPLY_TO="sat@relay.int")
     found = {one["check"]: one for one in installed("doctor", "--json").json}
     assert [name for name, one in found.items() if not one["passed"]] == ["recipients", "mail server"]
     assert {"ledger", "ledger writable", "audit chain", "clock"} <= set(found)

@@ -162,6 +162,62 @@ def test_a_wrong_value_is_named_and_not_repeated(relay: Relay) -> None:
     assert "hunter2" not in ended.err
 
 
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ({"SECRETS__LINKS": "abc"}, "RELAY_SECRETS__LINKS"),
+        ({"SECRETS__AT_REST": "abc"}, "RELAY_SECRETS__AT_REST"),
+        ({"CLASSIFY__CATALOGUE": "/none"}, "RELAY_CLASSIFY__CATALOGUE"),
+        ({"KAFKA__SERVERS": "kafka:9092"}, "RELAY_LEDGER__URL"),
+        ({"KAFKA__SERVERS": "kafka"}, "RELAY_KAFKA__SERVERS"),
+        ({"LEDGER__URL": "postgresql://relay@db/relay"}, "RELAY_KAFKA__SERVERS"),
+        ({"EMAIL__USERNAME": "relay", "EMAIL__TLS": "none"}, "RELAY_EMAIL__TLS"),
+        ({"EMAIL__SENDER": "Relay SATA"}, "RELAY_EMAIL__SENDER"),
+        ({"EMAIL__REPLY_TO": "nobody"}, "RELAY_EMAIL__REPLY_TO"),
+    ],
+)
+def test_what_would_stop_the_start_is_no_right_setting(
+    relay: Relay, wrong: dict[str, str], named: str
+) -> None:
+    relay.set(**wrong)
+    ended = relay("check-config")
+    assert ended.status == 2
+    assert f"relay: {named}: " in ended.err
+    assert "are right" not in ended.err
+    assert not relay.ledger.with_name("relay.sqlite3.secrets").exists()
+
+
+def test_every_wrong_setting_is_named_at_once(relay: Relay) -> None:
+    relay.set(DRAIN="10s", EMAIL__TLS="yes", HTTP__PORT="0.5")
+    said = relay("check-config").err
+    assert "RELAY_DRAIN: write a span in ISO 8601, such as PT10S" in said
+    assert "RELAY_EMAIL__TLS: Input should be 'none', 'starttls' or 'implicit'" in said
+    assert "RELAY_HTTP__PORT" in said
+
+
+@pytest.mark.parametrize(
+    ("held", "named"),
+    [
+        ({"HTTP__PUBLIC_URL": "http://relay.int"}, "RELAY_HTTP__PUBLIC_URL: browsers"),
+        ({"HTTP__PUBLIC_URL": "https://relay.example.org"}, "RELAY_HTTP__PUBLIC_URL: a name of an example"),
+        ({"EMAIL__SENDER": "relay@example.org"}, "RELAY_EMAIL__SENDER"),
+        ({"EMAIL__REPLY_TO": "x@mail.example.com"}, "RELAY_EMAIL__REPLY_TO"),
+        ({"HTTP__PUBLIC_URL": "http://127.0.0.1:8480"}, None),
+        ({"HTTP__PUBLIC_URL": "http://[::1]:8480"}, None),
+        ({"HTTP__PUBLIC_URL": "https://relay.int"}, None),
+        ({"EMAIL__SENDER": "Relay SATA <relay@relay.int>"}, None),
+    ],
+)
+def test_what_hardly_does_what_is_meant_is_warned_of(
+    relay: Relay, held: dict[str, str], named: str | None
+) -> None:
+    relay.set(**{"EMAIL__SENDER": "relay@relay.int", "EMAIL__REPLY_TO": "sat@relay.int"} | held)
+    ended = relay("check-config")
+    assert ended.status == 0
+    assert ended.err.count("warning: ") == (0 if named is None else 1)
+    assert named is None or f"warning: {named}" in ended.err
+
+
 def test_migrations_are_checked_made_and_made_once(relay: Relay) -> None:
     assert relay("migrate", "--check").status == 1
     assert not relay.ledger.exists()

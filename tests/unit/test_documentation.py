@@ -38,3 +38,10 @@ def test_every_metric_says_what_it_is() -> None:
 def test_every_setting_says_what_it_is() -> None:
     for line in documentation.settings_table().splitlines()[2:]:
         assert len(line.strip("| ").split(" | ")[-1]) > 5
+
+
+def test_a_setting_of_few_words_or_of_time_says_what_may_stand_there() -> None:
+    rows = {line.split("`")[1]: line for line in documentation.settings_table().splitlines()[2:]}
+    assert "none or starttls or implicit" in rows["RELAY_EMAIL__TLS"]
+    assert "json or console" in rows["RELAY_LOG__FORM"]
+    assert "PT10S" in rows["RELAY_NOTIFY__WEBHOOK_TIMEOUT"]
