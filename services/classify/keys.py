@@ -15,6 +15,7 @@ from typing import TypedDict
 
 from schemas.alerts import Alert, Finding, PartialDate, Product, Substance
 from schemas.vocabularies import Confirmation, Market, Matrix, Outcome, Presence, Role
+from services.classify import looks
 from services.classify.found import ALPHA2
 from services.classify.identities import Identity
 from services.classify.localities import town
@@ -24,9 +25,7 @@ from services.reference.names import exact_key
 from services.storage.thread_records import Sighting
 
 SUBSTANCE, FAMILY, PRODUCT, TEXT = "substance:", "family:", "product:", "text:"
-OFFER = (
-    "offer:"  # a form of drug in a town: by it what is not identified meets what is, and nothing is merged
-)
+OFFER = "offer:"  # a form of drug in a town: by it what is not identified meets what is, for a person
 BODY = "biological"  # the market of what was found in a body or in wastewater
 
 TELLING = frozenset(
@@ -161,8 +160,9 @@ def _of_finding(
             if key.startswith(SUBSTANCE) and one.role == Role.PRINCIPAL and one.confirmation != "ruled_out"
         )
     )
+    shaped: _Base = {**base, "traits": _shaped(base["traits"], finding.product)}
     for key in product_keys(finding.product):
-        yield Sighting(**base, key=key, role="", confirmation="", detail=principals, counted=here)
+        yield Sighting(**shaped, key=key, role="", confirmation="", detail=principals, counted=here)
     if base["locality"]:  # in a whole state or province an unknown powder may be any
         for form in forms:
             key = OFFER + _digest(form, base["locality"])
@@ -170,17 +170,26 @@ def _of_finding(
 
 
 def product_keys(product: Product | None) -> tuple[str, ...]:
-    """Return the signatures of a product: its looks with their marking, and its brand; both may be missing."""
+    """Return the signatures of a product: its looks with their marking, and its brand; both may be missing.
+
+    Its shape is in none of them, since many reports leave it out; where two state it, `traits` tell them apart.
+    """
     if product is None:
         return ()
     form = product.form.value if product.form is not None else ""
-    looks = [form, *(_plain(part) for part in (product.colour, product.shape, product.markings))]
+    colour, marking = looks.colours(product.colour), looks.markings(product.markings)
     keys = []
-    if looks[-1] and any(looks[:-1]):  # a white round tablet without a marking is any tablet
-        keys.append(PRODUCT + _digest("looks", *looks))
+    if marking and (form or colour or product.shape):  # a white round tablet without a marking is any tablet
+        keys.append(PRODUCT + _digest("looks", form, colour, marking))
     if brand := _plain(product.brand):
         keys.append(PRODUCT + _digest("brand", form, brand))
     return tuple(keys)
+
+
+def _shaped(traits: str, product: Product | None) -> str:
+    """Return the traits of a product with its shape, which is compared where two carry one marking."""
+    shape = looks.shape(product.shape) if product is not None else ""
+    return f"{traits} shape={shape}".lstrip() if shape else traits
 
 
 def _of_substance(base: _Base, substance: Substance, *, key: str, detail: str, here: bool) -> Sighting:

@@ -159,3 +159,30 @@ def test_what_was_in_a_body_and_what_lay_beside_it_are_for_a_person(
     pair = (body, tablets) if body_first else (tablets, body)
 
     assert two(relay, *pair) == (PERHAPS, "body_and_product")
+
+
+M30 = {"form": "tablet", "colour": "blue", "shape": "round", "markings": "M / 30"}
+
+
+def marked(*names: str, **said: str) -> dict[str, Any]:
+    return {"findings": [make_finding(*names, product=M30 | said)]}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [{"markings": "M30"}, {"colour": "azul", "shape": "redonda", "markings": "M-30"}, {"colour": "bleu"}],
+)
+def test_one_marked_tablet_is_one_event_in_one_town(relay: Relay, said: dict[str, str]) -> None:
+    found = two(relay, marked("MDMA"), marked("MDMA", **said))
+
+    assert found == (ONE_EVENT, "same_product.locality")
+
+
+def test_one_marking_on_another_shape_is_for_a_person(relay: Relay) -> None:
+    assert two(relay, marked("MDMA"), marked("MDMA", shape="triangular")) == (PERHAPS, "other_product")
+
+
+def test_one_marked_tablet_elsewhere_is_the_same_threat(relay: Relay) -> None:
+    far = place("AR", ["AR-B"], "La Plata")
+
+    assert two(relay, marked("MDMA"), marked("MDMA", colour="azul") | far) == (ANOTHER, "same_product")
