@@ -7,12 +7,13 @@ agree already; beside a class it changes nothing. A word for analogues always do
 """
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from schemas.vocabularies import Outcome
-from services.classify.identities import Identity, among, candidate
-from services.classify.lookup import alone, otherwise_spelt
-from services.classify.peeling import peeled
+from services.classify.identities import Identity, among, candidate, together, unresolved
+from services.classify.lookup import alone, otherwise_spelt, written
+from services.classify.peeling import names_nothing, peeled
 from services.reference.catalogue import Catalogue, Entry
 from services.reference.names import exact_key
 from services.reference.words import Words, singular
@@ -21,7 +22,7 @@ _MOST_WORDS = 8  # of a name and what stands beside it
 _OPIOIDS = frozenset({"opioid", "synthetic_opioid"})
 _BETWEEN = " ,:;-–"
 _DASHED = re.compile(r"(.+?)\s+[-–—]\s+(.+)")
-_INSIDE = re.compile(r",\s+|\s*[;/=]\s*")
+_INSIDE = re.compile(r",\s+|\s*[;/=+&]\s*|\s+(?:y|e|et|and|en)\s+", re.IGNORECASE)
 _OPENING = {")": "(", "]": "["}
 
 
@@ -53,12 +54,14 @@ def beside_alias(name: str, catalogue: Catalogue) -> Identity | None:
     if first is None:
         return _class_of(read, catalogue.words)
     others = [entry for entry in entries.values() if not is_same(first, entry)]
+    if others and read[0][1] is None:
+        return _contents(read, entries.values(), catalogue)
     if others:
         both = name.strip()[-1] in _OPENING  # A – B may be two substances
         return among(list(entries.values()), step="name", reason="identifiers_disagree") if both else None
     unread = 0
     for part, one in read:
-        if one is None and not is_street_name(part, first, catalogue):
+        if one is None and not (is_street_name(part, first, catalogue) or _tells(part, first, catalogue)):
             unread += 1
         elif one is not None and one.entry is None and not _agrees(part, one, first, catalogue.words):
             return None
@@ -100,10 +103,35 @@ def is_street_name(part: str, entry: Entry, catalogue: Catalogue) -> bool:
 def _read(part: str, head: str, catalogue: Catalogue) -> Identity | None:
     """Return what a part means: alone, respelt, or with the word that it shares: ácido muriático (clorídrico)."""
     found = alone(part, catalogue) or otherwise_spelt(part, catalogue)
+    if found is None and part != head:
+        bare = peeled(part, catalogue.words, with_methods=True)
+        found = written(bare.name, catalogue) if bare is not None else None
     shared = head.split()[0]
     if found is None and part != head and _word(shared) in catalogue.words.acid_salts:
         return alone(f"{shared} {part}", catalogue)
     return found
+
+
+def _contents(
+    read: Sequence[tuple[str, Identity | None]], entries: Iterable[Entry], catalogue: Catalogue
+) -> Identity:
+    """Return the mixture in brackets behind what a product is called: tusi (ketamina, MDMA)."""
+    name = read[0][0]
+    called = names_nothing(name, catalogue.words) or any(
+        is_street_name(name, one, catalogue) for one in entries
+    )
+    unread = unresolved(Outcome.UNKNOWN, step="none", reason="not_in_catalogue")
+    return together([(part, one or unread) for part, one in read[called:]], reason="mixture")
+
+
+def _tells(part: str, entry: Entry, catalogue: Catalogue) -> bool:
+    """Return whether ``part`` tells what a product looks like, or of what else ``entry`` is a metabolite."""
+    relation, _, other = part.partition(" ")
+    if _word(relation) in catalogue.words.relations:
+        joiner, _, other = other.partition(" ")
+        of = alone(other, catalogue) if _word(joiner) in catalogue.words.joiners else None
+        return of is not None and of.entry is not None and of.entry is not entry
+    return names_nothing(part, catalogue.words)
 
 
 def _class_of(read: list[tuple[str, Identity | None]], words: Words) -> Identity | None:

@@ -28,7 +28,8 @@ from services.reference.names import exact_key
 from services.reference.words import singular
 
 _BETWEEN_SUBSTANCES = re.compile(
-    r"\s*(?<!\()\+(?!\))\s*|\s+(?:y|e|et|and|con|with|avec|com|más|mas|plus|&)\s+|\s*;\s*", re.IGNORECASE
+    r"\s*(?<!\()\+(?!\))\s*|\s+(?:y|e|et|and|con|with|avec|com|más|mas|plus|met|w/|&)\s+|\s*;\s*",
+    re.IGNORECASE,
 )
 _EITHER = re.compile(r"\s+(?:(?:y|e|et|and)/)?(?:o|ou|or|u)\s+", re.IGNORECASE)
 _PERHAPS_BETWEEN = re.compile(r"\s*(?<=[\w)])\s*/\s*(?=\w)|,\s+")

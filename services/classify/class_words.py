@@ -89,11 +89,14 @@ def _read(name: str, words: Words) -> _Reading | None:
         left_out = None
         led = led or word in words.links or _SEGMENT.search(before) is not None
         if word in words.negations:
-            after = next((each for _, each in spoken[place + 1 :] if each not in words.adverbs), None)
+            between, after = next(
+                (each for each in spoken[place + 1 :] if each[1] not in words.adverbs), ("", None)
+            )
             if after in words.participles:  # not specified, non-medical
                 continue
-            if after is None or after in words.asides or after in words.methods:
-                return None  # not detected, negative
+            detected = after is None or after in words.asides or after in words.methods
+            if detected or _SEGMENT.search(between):
+                return None  # not detected, negative, none (nitazenes)
             left_out = _WORD if word == "non" else _THE_REST
         elif word in words.synthetic:
             synthetic = True

@@ -18,7 +18,8 @@ _NUMBER = r"[0-9]+(?:[.,][0-9]+)?"
 _UNIT = r"(?:mg|µg|μg|ug|mcg|ng|kg|g|ml|l|ui|iu|%)"
 _DOSE = re.compile(  # 2 mg, 5 %, 0,05 mg/mL, 50 mcg/h, 100 mg/10 ml, 10-20 mg, < 1 %
     rf"(?<![\w'’.,-])(?!0+(?:[.,]0+)?\s?{_UNIT})[<>~≈±]?\s?{_NUMBER}(?:\s?[-–/]\s?{_NUMBER})*\s?{_UNIT}"
-    rf"(?:\s?/\s?(?:{_NUMBER}\s?)?(?:ml|l|h|hr|hora|heure|dose|dosis|tab|unit|kg|g))?(?![\w'’])",
+    rf"(?:\s?/\s?(?:{_NUMBER}\s?)?(?:ml|l|h|hr|hora|heure|dos[ei]s?|unit|unidad|kg|g"
+    r"|tab\w*|comp\w*|c[aá]ps\w*|amp\w*|vial|frasco))?(?![\w'’-])",
     re.IGNORECASE,
 )
 _A_DOSE = "\ue000"  # stands for one among the words
@@ -36,17 +37,20 @@ class Peeled:
     salts: frozenset[str]
 
 
-def peeled(name: str, words: Words) -> Peeled | None:
-    """Return ``name`` without what stands around it, or None where there is nothing to take off, or only that."""
+def peeled(name: str, words: Words, *, with_methods: bool = False) -> Peeled | None:
+    """Return ``name`` without what stands around it, or None where there is nothing to take off, or only that.
+
+    ``with_methods`` takes off words of method wherever they stand: a test strip in brackets is one that was used.
+    """
     text = _DOSE.sub(f" {_A_DOSE} ", _ELISION.sub(r"\1 ", _DOTS.sub(" ", name)))
-    peeling = _Peeling(words)
+    peeling = _Peeling(words, with_methods=with_methods)
     text = _INNERMOST.sub(peeling.out_of_brackets, text)
     parts = text.split()
     peeling.before(parts)
     peeling.behind(parts)
     if not peeling.taken or not parts:
         return None
-    return Peeled(name=" ".join(parts).strip(" ,:;-–"), salts=frozenset(peeling.salts))
+    return Peeled(name=" ".join(parts).strip(" ,:;–"), salts=frozenset(peeling.salts))
 
 
 def has_dose(name: str) -> bool:
@@ -68,11 +72,19 @@ def _before_participle(following: list[str], words: Words) -> bool:
     return bool(rest) and rest[0] in words.participles
 
 
+def names_nothing(text: str, words: Words) -> bool:
+    """Return whether ``text`` only says what a product looks like: polvo blanco, pastilla azul."""
+    parts = [_word(part) for part in _BETWEEN.split(_DOSE.sub(f" {_A_DOSE} ", text)) if part]
+    kinds = (words.asides, words.looks, words.methods, words.joiners, words.links)
+    return all(part == _A_DOSE or any(part in kind for kind in kinds) for part in parts)
+
+
 class _Peeling:
     """One name being peeled: what was taken off so far."""
 
-    def __init__(self, words: Words) -> None:
+    def __init__(self, words: Words, *, with_methods: bool) -> None:
         self.words = words
+        self.methods = words.methods if with_methods else frozenset[str]()
         self.taken = False
         self.salts: set[str] = set()
 
@@ -81,6 +93,8 @@ class _Peeling:
         parts = [_word(part) for part in _BETWEEN.split(found[1]) if part]
         words = self.words
         said = [part for part in parts if part not in words.joiners and part not in words.links]
+        if not words.acid_salts.isdisjoint(said) and words.salts.isdisjoint(said):
+            return found[0]  # an acid is another substance, an acid salt is not
         if not said or not all(self._aside(part) or self._with_participle(part, parts) for part in said):
             return found[0]
         self.taken = True
@@ -92,7 +106,7 @@ class _Peeling:
         taken = False
         while len(parts) > 1 and not _OPENED.search(parts[0]):
             word, after = _word(parts[0]), _word(parts[1])
-            links = taken and (word in self.words.joiners or word in self.words.links)
+            links = taken and (not word or word in self.words.joiners or word in self.words.links)
             acid = word in self.words.acid_salts and (after in self.words.salts or bool(self.salts))
             counted = word.isdigit() and after in self.words.asides  # 10 ampoules of
             if not (links or acid or counted or self._outside(word)):
@@ -128,7 +142,7 @@ class _Peeling:
         if last in words.participles and (word in words.negations or word in words.adverbs):
             return True
         counted = word.isdigit() and _word(parts[-2]) == _A_DOSE  # 2 mg x 10 tablets
-        to_be = word == "a" and last.endswith("r")  # a confirmar, à confirmer
+        to_be = parts[-1] in {"a", "à"} and (last.endswith("r") or last == _A_DOSE)  # à confirmer, a 37 %
         return counted or to_be or (len(word) > 1 and (word in words.joiners or word in words.links))
 
     def _method(self, parts: list[str]) -> bool:
@@ -157,7 +171,8 @@ class _Peeling:
             self.salts.add(word)
 
     def _outside(self, word: str) -> bool:
-        return word in self.words.asides or word in self.words.salts or word == _A_DOSE
+        words = self.words
+        return word in words.asides or word in words.salts or word == _A_DOSE or word in self.methods
 
     def _aside(self, word: str) -> bool:
         return self._outside(word) or word in self.words.methods or word in self.words.acid_salts

@@ -33,6 +33,8 @@ class Words:
     noise: frozenset[str]
     asides: frozenset[str]  # doubt, amount, form, quality: they do not change what is named
     methods: frozenset[str]  # how or in what it was found
+    looks: frozenset[str]  # of a product: they name nothing
+    relations: frozenset[str]  # metabolite, precursor: of another substance, whose name follows
     participles: frozenset[str]  # said without and with a negation: (not) confirmed, (non-)medical
     negations: frozenset[str]
     adverbs: frozenset[str]  # between a negation and its participle
@@ -76,6 +78,8 @@ def load_words(directory: Path) -> Words:
         noise=of("noise"),
         asides=of("aside"),
         methods=of("method"),
+        looks=of("look"),
+        relations=of("relation"),
         participles=of("participle"),
         negations=of("negation"),
         adverbs=of("adverb"),

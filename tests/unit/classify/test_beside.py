@@ -36,6 +36,11 @@ from services.reference.catalogue import Catalogue
         ("opioide sin identificar (posible carfentanilo)", None),
         ("fentanyl (analogue)", None),
         ("fentanyl (metabolite)", None),
+        ("fentanyl (metabolite of fentanyl)", None),
+        ("6-MAM (metabolito de heroína)", "6-Acetylmorphine"),
+        ("fentanyl (fentanyl test strip positive)", "Fentanyl"),
+        ("polvo blanco (cocaína)", "Cocaine"),
+        ("cocaína rosada (2C-B)", None),  # a name of its own
         ("fentanyl (4-ANPP)", None),  # they disagree
     ],
 )
@@ -52,6 +57,9 @@ def test_what_stands_beside_a_name_must_agree_with_it(
         ("3-MMC o 4-MMC", "either_or", ["3-MMC", "Mephedrone"]),
         ("amphétamine ou méthamphétamine", "either_or", ["Amphetamine", "Methamphetamine"]),
         ("anfetamina/metanfetamina", "mixture", ["Amphetamine", "Methamphetamine"]),
+        ("tusi (ketamina + MDMA)", "mixture", ["Ketamine", "MDMA"]),
+        ("XYZ-1 (ketamina, MDMA)", "mixture", ["XYZ-1", "Ketamine", "MDMA"]),
+        ("heroína cortada con fentanilo", "mixture", ["Heroin", "Fentanyl"]),
     ],
 )
 def test_two_substances_are_both_shown(
@@ -71,6 +79,7 @@ def test_a_name_with_brackets_that_are_not_understood_is_suggested(catalogue: Ca
     "name",
     [
         *("benzodiazepine not specified", "fentanyl or analogue", "other fentanyl", "fentanil e análogos"),
+        *("fentanyl (other)", "fentanyl (unspecified)", "fentanilo (sin identificar)"),
         *(
             "suspected synthetic opioid",
             "presunto nitaceno",

@@ -57,6 +57,7 @@ _CHANGES_NOTHING = [
         "{} para uso veterinario",
     ),
 ]
+_CHANGES_NOTHING += ["{} (BTNX test strip)", "{} 60 mg/tableta", "{} al 37%", "{} (cutting agent)"]
 _CHANGES_IT = [
     *(
         "no {}",
@@ -82,6 +83,7 @@ _CHANGES_IT = [
         "precursor de {}",
         "metabolite of {}",
         "{} (metabolito)",
+        "{} (acid)",
         "{} ester",
         "{} test strip",
         "{} A",
@@ -128,6 +130,12 @@ def test_a_negation_takes_away_what_it_negates(
 ) -> None:
     found = identify(name=name, catalogue=catalogue, structures=None)
     assert (found.entry, found.family, found.effect_group) == (None, family, effect_group)
+
+
+def test_a_locant_is_no_dose(catalogue: Catalogue) -> None:
+    assert peeled("3l-N,N-DMC", catalogue.words) is None
+    assert identify(name="3l-N,N-DMC", catalogue=catalogue, structures=None).entry is None
+    assert peeled("cocaína 0 %", catalogue.words) is None
 
 
 def test_words_alone_are_left_as_they_are(catalogue: Catalogue) -> None:
