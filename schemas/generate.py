@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from schemas.alerts import Alert
 from schemas.classifications import Classification, Correlation, DryRun
 from schemas.events import Acknowledged, AlertAccepted, AlertClassified, DeliveryRecorded
+from schemas.merges import MergePage, MergeUndo, MergeUndone
 from schemas.notifications import Acknowledgement, NotificationPage, WebhookMessage
 from schemas.problems import Problem
 from schemas.receipts import AlertView, Batch, BatchResults, Page, Receipt
@@ -25,6 +26,7 @@ _READ: Final[Mapping[str, type[BaseModel]]] = {
     "alert": Alert,
     "batch": Batch,
     "acknowledgement": Acknowledgement,
+    "merge-undo": MergeUndo,
     "resolution-request": ResolutionRequest,
     "review-done": ReviewDone,
     "event-alert-accepted": AlertAccepted,
@@ -37,6 +39,8 @@ _WRITTEN: Final[Mapping[str, type[BaseModel]]] = {
     "batch-results": BatchResults,
     "classification": Classification,
     "correlation": Correlation,
+    "merge-page": MergePage,
+    "merge-undone": MergeUndone,
     "notification-page": NotificationPage,
     "page": Page,
     "problem": Problem,

@@ -63,6 +63,7 @@ COMMANDS = (
     Later("baselines", "baselines:app", "What each state already knows: without it nothing is a first."),
     Later("alerts", "alerts:app", "Accepted alerts and what became of them."),
     Later("reviews", "reviews:app", "What a person should look at: the human queue."),
+    Later("merges", "merges:app", "Alerts that were taken for one event, and taking that back."),
     Later("catalogue", "catalogue:app", "Check, show and compare the substance catalogue."),
     Later("deliveries", "deliveries:app", "Notifications and how they ended."),
     Later("dead-letters", "letters:app", "Records that could not be handled."),

@@ -17,7 +17,7 @@ from schemas.alerts import Alert
 from schemas.classifications import Classification
 from schemas.events import ALERTS, CLASSIFIED
 from schemas.vocabularies import Audience
-from services.classify.api import dry_run_routes, review_routes
+from services.classify.api import dry_run_routes, merge_routes, review_routes
 from services.classify.assess import classify_alert
 from services.classify.reviewing import reconsidering
 from services.classify.service import ClassifyService
@@ -55,6 +55,7 @@ from services.storage.adapters import LedgerAudit, LedgerKeys, LedgerReceipts, L
 from services.storage.deliveries import LedgerDeliveries
 from services.storage.delivery_records import Delivered, Settlement
 from services.storage.keys import NewKey
+from services.storage.merges import LedgerMerges
 from services.storage.ports import Receipts
 from services.storage.recipients import DirectoryReader
 from services.storage.records import (
@@ -69,16 +70,15 @@ from services.storage.records import (
     RecipientKind,
 )
 from services.storage.reviews import LedgerReviews
-from services.storage.serials import Naming
 from services.storage.settling import Rules
 from services.storage.sqlite import SqliteLedger
 from services.storage.tables import acknowledgements, metadata, outbox, receipts
 from services.storage.threads import LedgerThreads
+from tests.ledger import NAMING
 
 START = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 URL = "http://relay.example.org"
 LINK_KEYS = LinkKeys(keys={1: b"l" * 32}, current=1)
-NAMING = Naming(prefix="SATA", secret=b"n" * 32)
 SEALS = Seals(b"s" * 32)
 TERMS = load_terms()
 
@@ -321,14 +321,13 @@ def _routers(
     directory = deliveries.directory
     stored = LedgerReceipts(ledger)
     reading = Reading(threads, directory=directory, audit=LedgerAudit(ledger), clock=clock)
-    secure, ticks = url.startswith("https"), clock.ticks
     sessions = Sessions(
         LedgerSignIns(ledger),
         directory=directory,
         send_code=send_code,
         clock=clock,
-        ticks=ticks,
-        secure=secure,
+        ticks=clock.ticks,
+        secure=url.startswith("https"),
     )
     view = View(load_words(), public_url=url)
     teller = Teller(terms=TERMS, places=places)
@@ -358,6 +357,7 @@ def _routers(
             authenticator=authenticator,
             clock=clock,
         ),
+        merge_routes(LedgerMerges(ledger), authenticator=authenticator, clock=clock),
         notification_routes(
             deliveries,
             threads,

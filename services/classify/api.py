@@ -1,11 +1,12 @@
-"""The dry run (what an alert would be taken for, nothing stored), and the calls of the human queue."""
+"""The dry run (what an alert would be taken for, nothing stored), the calls of the human queue, and of merges."""
 
 import asyncio
+import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -13,6 +14,8 @@ from starlette.responses import Response
 
 from schemas.alerts import Alert
 from schemas.classifications import Classification, DryRun
+from schemas.merges import MergeItem, MergePage, MergeUndo, MergeUndone
+from schemas.problems import Fault
 from schemas.reviews import (
     ResolutionRequest,
     ResolutionView,
@@ -21,6 +24,7 @@ from schemas.reviews import (
     ReviewItem,
     ReviewPage,
 )
+from schemas.vocabularies import CorrelationLevel
 from services.classify.explain import explain
 from services.classify.reviewing import Item, Reviews, alike, concerns_all_of, items_of
 from services.disclosure import Reader
@@ -33,6 +37,7 @@ from services.http.reading import SECRETARIAT, Reading
 from services.http.routes import RawRoute, documented, refusals
 from services.reference.catalogue import Catalogue
 from services.reference.terms import Terms
+from services.storage.merge_records import Merge, Undone, WantedMerges
 from services.storage.ports import Threads
 from services.storage.records import Version
 from services.storage.review_records import NOT_A_SUBSTANCE, NewResolution, Reconsider, Resolved
@@ -46,6 +51,14 @@ _PARAMETERS: Final = {
     "since": "the `next` of the page before; absent: from the beginning",
     "limit": f"alerts on a page, 1 to {MOST_ON_A_PAGE}; usually 50",
 }
+
+_MERGE_PARAMETERS: Final = {
+    "since": "the `next` of the page before; absent: from the newest",
+    "kept_back": "true: only those of which somebody was not told; usually false",
+    "relay_id": "only merges with this alert",
+    "limit": f"merges on a page, 1 to {MOST_ON_A_PAGE}; usually 50",
+}
+_MERGE_ID: Final = re.compile(r"[0-9a-f]{32}")
 
 
 def dry_run_routes(
@@ -197,6 +210,73 @@ def review_routes(
     return router
 
 
+class Merges(Protocol):
+    """What was taken for one event; see `services.storage.merges`."""
+
+    async def listed(self, wanted: WantedMerges, *, most: int) -> list[Merge]:
+        """Return merges that stand, newest first."""
+        ...
+
+    async def undo(self, merge_id: str, *, reason: str, actor: str, now: datetime) -> Undone:
+        """Take a merge back; a repeat does nothing. Raises `Invalid` where there is none."""
+        ...
+
+
+def merge_routes(merges: Merges, *, authenticator: Authenticator, clock: Callable[[], datetime]) -> APIRouter:
+    """Return the calls that show merges and take them back, for keys with the scope of the secretariat."""
+    router = APIRouter(route_class=RawRoute, tags=["merges"])
+
+    @router.get(
+        "/v1/merges",
+        summary="What was taken for one event, newest first, and from how many that was kept back",
+        responses=refusals(400, 401, 403, 429, 503),
+        openapi_extra=documented(parameters=_MERGE_PARAMETERS),
+        response_model=MergePage,
+    )
+    async def get_merges(request: Request) -> Response:
+        caller = await authenticator.caller(request, SECRETARIAT)
+        wanted, limit = _wanted_merges(request, caller)
+        found = await merges.listed(wanted, most=limit)
+        page = MergePage(
+            items=tuple(_merge_item(one) for one in found),
+            next=found[-1].id if len(found) == limit else None,
+        )
+        return Response(
+            page.model_dump_json(exclude_none=True), media_type="application/json", headers=caller.headers
+        )
+
+    @router.post(
+        "/v1/merges/{merge_id}/undo",
+        summary="Take a merge back: the alert that joined leaves, and goes to whom the merge had kept it from",
+        responses=refusals(400, 401, 403, 404, 408, 413, 415, 422, 429, 503),
+        openapi_extra=documented(body=MergeUndo),
+        response_model=MergeUndone,
+    )
+    async def undo(request: Request) -> Response:
+        caller = await authenticator.caller(request, SECRETARIAT)
+        body = await read_json(request, most=ANSWER_BYTES, within=BODY_TIME)
+        given = parsed(MergeUndo, body)
+        merge_id = request.path_params["merge_id"]
+        if _MERGE_ID.fullmatch(merge_id) is None:
+            raise missing()
+        try:
+            done = await merges.undo(
+                merge_id, reason=given.reason, actor=caller.key.institution_id, now=clock()
+            )
+        except Invalid as refused:
+            raise missing() from refused
+        view = MergeUndone(
+            id=done.merge.id,
+            relay_id=done.merge.joined.relay_id,
+            other_relay_id=done.merge.other.relay_id,
+            incident_id=done.merge.joined.incident_id,
+            undone_at=done.merge.undone_at or clock(),
+        )
+        return Response(view.model_dump_json(), media_type="application/json", headers=caller.headers)
+
+    return router
+
+
 def _outcome(given: ResolutionRequest, catalogue: Catalogue) -> str:
     if (given.inchikey is None) is (given.not_a_substance is None):
         wrong = fault("/inchikey", "one_of", "Give either inchikey or not_a_substance.")
@@ -241,16 +321,53 @@ def _kept(kept: Resolved, *, also: Sequence[str]) -> ResolutionView:
     )
 
 
+def _merge_item(merge: Merge) -> MergeItem:
+    return MergeItem(
+        id=merge.id,
+        level=CorrelationLevel(merge.level),
+        reason=merge.reason,
+        since=merge.linked_at,
+        incident_id=merge.joined.incident_id,
+        relay_id=merge.joined.relay_id,
+        message_id=merge.joined.message_id,
+        severity_assessed=merge.joined.level,
+        other_relay_id=merge.other.relay_id,
+        other_message_id=merge.other.message_id,
+        kept_back=merge.kept_back,
+    )
+
+
+def _wanted_merges(request: Request, caller: Caller) -> tuple[WantedMerges, int]:
+    query = request.query_params
+    wrong, limit = [], query.get("limit", "50")
+    if (behind := query.get("since")) is not None and _MERGE_ID.fullmatch(behind) is None:
+        wrong.append(fault("/since", "bad_parameter", "A cursor that the relay gave as next."))
+    if (kept_back := query.get("kept_back", "false")) not in ("true", "false"):
+        wrong.append(fault("/kept_back", "bad_parameter", "true or false."))
+    if not _is_limit(limit):
+        wrong.append(_wrong_limit())
+    if wrong:
+        raise Refusal(400, "bad-query", errors=wrong, headers=caller.headers)
+    wanted = WantedMerges(behind=behind, relay_id=query.get("relay_id"), kept_back=kept_back == "true")
+    return wanted, int(limit)
+
+
+def _is_limit(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < _DIGITS and 1 <= int(text) <= MOST_ON_A_PAGE
+
+
+def _wrong_limit() -> Fault:
+    return fault("/limit", "bad_parameter", f"A number from 1 to {MOST_ON_A_PAGE}.")
+
+
 def _window(request: Request, caller: Caller) -> tuple[int, int]:
     since = request.query_params.get("since", "0")
     limit = request.query_params.get("limit", "50")
     wrong = []
     if not (since.isascii() and since.isdigit() and len(since) < _DIGITS):
         wrong.append(fault("/since", "bad_parameter", "A cursor that the relay gave as next."))
-    if not (
-        limit.isascii() and limit.isdigit() and len(limit) < _DIGITS and 1 <= int(limit) <= MOST_ON_A_PAGE
-    ):
-        wrong.append(fault("/limit", "bad_parameter", f"A number from 1 to {MOST_ON_A_PAGE}."))
+    if not _is_limit(limit):
+        wrong.append(_wrong_limit())
     if wrong:
         raise Refusal(400, "bad-query", errors=wrong, headers=caller.headers)
     return int(since), int(limit)

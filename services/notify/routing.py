@@ -10,6 +10,7 @@ a reason, told or not: the reasons are kept with the routing.
 Source: HPAD-2021:RIME.1.5@L314; DOMAIN 3; NOTIFICATION 5.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -28,8 +29,8 @@ from services.notify.audience import (
     told_already,
     why,
 )
-from services.storage.delivery_records import Background, Planned, Routing
-from services.storage.records import Channel, ChannelKind, Directory, Recipient, Version
+from services.storage.delivery_records import Background, Planned, Routing, Told
+from services.storage.records import SEPARATION, Channel, ChannelKind, Directory, Recipient, Version
 
 _NO_PAST: Final = Past(thread=(), incident=(), wrote=False)
 _FOR_THOSE_WHO_HAD: Final = frozenset({MessageType.RETRACTION, MessageType.CLOSURE, MessageType.DISPUTE})
@@ -65,8 +66,8 @@ def route(version: Version, background: Background, directory: Directory, *, now
     known = pasts(background)
     if version.revision > 0:
         refused = _reassessment_refused(version)
-        if version.cause.startswith("separation:"):
-            return _separated(case, background)
+        if version.cause.startswith(SEPARATION):
+            return _separated(case, background, known)
         if refused is not None:
             return _resumed(case, background, directory, refused)
     rows: list[Planned] = []
@@ -267,16 +268,23 @@ def _resumed(case: _Case, background: Background, directory: Directory, refused:
     return _nobody(case, refused, reopened=wanted)
 
 
-def _separated(case: _Case, background: Background) -> Routing:
-    """Send what a merge that was undone had held back."""
-    held_back = tuple(
-        one.id
-        for one in background.thread
-        if one.thread_version == case.version.thread_version
-        and one.state == "withheld"
-        and one.reason == ALREADY_TOLD
+def _separated(case: _Case, background: Background, known: Mapping[str, Past]) -> Routing:
+    """Send what a merge that was undone had held back, unless what is left of the incident says as much."""
+    newest: dict[tuple[str, ChannelKind], Told] = {}
+    for one in background.thread:
+        if one.state == "withheld" and one.reason == ALREADY_TOLD:
+            key = (one.recipient_id, one.channel)
+            newest[key] = max(newest.get(key, one), one, key=lambda each: each.thread_version)
+    owed = tuple(
+        one.id for one in newest.values() if _is_owed(case, one, known[one.recipient_id], background)
     )
-    return _nobody(case, "separated", reopened=held_back)
+    return _nobody(case, "separated", reopened=() if case.version.thread.state == "retracted" else owed)
+
+
+def _is_owed(case: _Case, one: Told, past: Past, background: Background) -> bool:
+    if any((it.received or it.open) and it.thread_version >= one.thread_version for it in past.thread):
+        return False
+    return not told_already(case.version, Content(one.content), past, background.known)
 
 
 def _reopened(background: Background) -> tuple[str, ...]:

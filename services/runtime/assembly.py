@@ -56,6 +56,7 @@ from services.storage.adapters import (
 )
 from services.storage.deliveries import LedgerDeliveries
 from services.storage.delivery_records import Followed
+from services.storage.merges import LedgerMerges
 from services.storage.ports import DeadLetters, Executor, Leases, Outbox, Receipts
 from services.storage.receipts import RETENTION_OF_KEYS
 from services.storage.recipients import DirectoryReader
@@ -205,6 +206,7 @@ def api_of(parts: Parts) -> Loop:
         receipts=parts.receipts,
         threads=parts.threads,
         reviews=parts.reviews,
+        merges=LedgerMerges(means.executor),
         deliveries=parts.deliveries,
         keys=LedgerKeys(means.executor),
         sign_ins=LedgerSignIns(means.executor),

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp
 
 from schemas.alerts import Alert
 from schemas.classifications import Classification
-from services.classify.api import dry_run_routes, review_routes
+from services.classify.api import Merges, dry_run_routes, merge_routes, review_routes
 from services.classify.reviewing import Reviews
 from services.http.application import build_application
 from services.http.authentication import Authenticator
@@ -70,6 +70,7 @@ class Web:
     receipts: Receipts
     threads: ThreadsPort
     reviews: Reviews
+    merges: Merges
     deliveries: DeliveriesPort
     keys: Keys
     sign_ins: SignIns
@@ -129,6 +130,7 @@ def application(web: Web) -> ASGIApp:
             authenticator=authenticator,
             clock=web.clock,
         ),
+        merge_routes(web.merges, authenticator=authenticator, clock=web.clock),
     )
     own_port = web.settings.http.metrics_port is not None
     metrics = () if own_port else (metrics_routes(web.registry, refresh=web.refresh),)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, case, select
 
 from schemas.vocabularies import MessageType
 from services.errors import Invalid
@@ -18,11 +18,11 @@ from services.storage.deliveries_rows import CURSOR, VERSIONS, load_version, to_
 from services.storage.deliveries_states import PENDING
 from services.storage.delivery_records import Background, Decide, Planned, Routed, Routing, Told
 from services.storage.driver import run
-from services.storage.locks import lock, thread_key
-from services.storage.records import Directory, Version
+from services.storage.locks import incident_key, lock, thread_key
+from services.storage.records import SEPARATION, Directory, Version
 from services.storage.repeating import one_statement, repeatable
 from services.storage.statements import among, insert_once, next_number, padded
-from services.storage.tables import notifications, receipts, routings, threads, verdicts
+from services.storage.tables import Instant, notifications, receipts, routings, threads, verdicts
 
 _RANKS: Final = {"critical": 0, "high": 1, "moderate": 2, "info": 3}
 
@@ -104,16 +104,26 @@ _answered_by_newer = (
     )
     .values(awaits_answer=False)
 )
-_reopen = (
-    notifications.update()
-    .where(notifications.c.id == bindparam("row"), notifications.c.state == "withheld")
-    .values(
-        state="pending",
-        reason=None,
-        next_at=bindparam("at"),
-        settled_at=None,
-        awaits_answer=notifications.c.due_at.is_not(None),
-    )
+_again = bindparam("at", type_=Instant)
+# What was kept back is told now: it is as old as that, and its answer is due as long after it.
+_told_now = {
+    "reason": None,
+    "created_at": _again,
+    "due_at": notifications.c.due_at - notifications.c.created_at + _again,
+    "awaits_answer": notifications.c.due_at.is_not(None),
+    "revision": case(
+        (notifications.c.message_id == bindparam("message"), bindparam("revised")),
+        else_=notifications.c.revision,
+    ),
+}
+_kept_back = notifications.update().where(
+    notifications.c.id == bindparam("row"), notifications.c.state == "withheld"
+)
+_reopen = _kept_back.where(notifications.c.channel != "feed").values(
+    state="pending", next_at=_again, settled_at=None, **_told_now
+)
+_show = _kept_back.where(notifications.c.channel == "feed").values(
+    state="delivered", received=True, settled_at=_again, **_told_now
 )
 _mark = (
     verdicts.update()
@@ -198,7 +208,7 @@ def _waiting(connection: Connection, places: Collection[Any]) -> dict[str, list[
 
 def _lock_keys(places: Iterable[tuple[str, str]]) -> set[str]:
     """Return the keys of threads and their incidents, given as (thread, incident)."""
-    return {key for thread, incident in places for key in (thread_key(thread), f"incident {incident}")}
+    return {key for thread, incident in places for key in (thread_key(thread), incident_key(incident))}
 
 
 class _Pen:
@@ -299,7 +309,8 @@ def is_later(version: Version) -> bool:
 def _asks_for_incident(version: Version) -> bool:
     """Return whether what others of the incident were told can matter: most versions are spared that read."""
     corroborates = version.correlation.level in ("content_copy", "same_event")
-    return corroborates or version.message_type is MessageType.RETRACTION
+    retracts = version.message_type is MessageType.RETRACTION
+    return corroborates or retracts or version.cause.startswith(SEPARATION)
 
 
 def _incident(connection: Connection, version: Version) -> list[Told]:
@@ -312,8 +323,10 @@ def _supersede_older(connection: Connection, version: Version, routing: Routing,
     if routing.supersedes and version.thread_version > 1:
         run(connection, _supersede, newer | {"at": now})
         run(connection, _answered_by_newer, newer)
+    revised = {"message": version.message.id, "revised": version.revision, "at": now}
     for row in routing.reopened:
-        run(connection, _reopen, {"row": row, "at": now})
+        run(connection, _reopen, revised | {"row": row})
+        run(connection, _show, revised | {"row": row})
 
 
 def _row(row: Planned, *, like: dict[str, Any], now: datetime) -> dict[str, Any]:

@@ -54,6 +54,11 @@ def thread_key(thread_id: str) -> str:
     return f"thread {thread_id}"
 
 
+def incident_key(incident_id: str) -> str:
+    """Return the key of an incident: who routes one of its threads, or separates them, holds this."""
+    return f"incident {incident_id}"
+
+
 def number(key: str) -> int:
     """Return the signed 64-bit number that stands for `key`; two keys that share one only wait needlessly."""
     return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big", signed=True)

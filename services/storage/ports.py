@@ -37,7 +37,7 @@ from services.storage.records import (
     Version,
 )
 from services.storage.review_records import Reconsider, Resolution
-from services.storage.thread_records import Decide, Filters, Outcome, Page, Proposal, StoredLink
+from services.storage.thread_records import Decide, Filters, Outcome, Page, Proposal
 
 T = TypeVar("T")
 
@@ -313,14 +313,6 @@ class Threads(Protocol):
 
     async def page(self, *, after: int, most: int, filters: Filters) -> Page:
         """Return classified messages decided behind the cursor `after`; who may see them is not asked."""
-        ...
-
-    async def links(self, thread_id: str) -> list[StoredLink]:
-        """Return what was linked with a thread, in either direction, undone ones included."""
-        ...
-
-    async def undo_link(self, link_id: str, *, actor: str, now: datetime) -> bool:
-        """Take a merge back: the thread leaves the incident and is decided anew. False if nothing changed."""
         ...
 
 

@@ -175,6 +175,9 @@ class Thread:
     message_id: str = ""  # whose content is the thread's now
 
 
+SEPARATION = "separation:"  # how the cause of a verdict begins that came of a merge taken back
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
     """A classified message: its place in its thread, and what it was taken for."""

@@ -208,16 +208,3 @@ class Page:
 
     versions: tuple[Version, ...]
     cursor: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredLink:
-    """A link as kept. `undone_at`: a person took it back."""
-
-    id: str
-    thread_id: str
-    other_thread_id: str
-    level: str
-    reason: str
-    linked_at: datetime
-    undone_at: datetime | None

@@ -54,9 +54,22 @@ _change = (
         updated_at=bindparam("to_updated_at"),
     )
 )
-_separated = select(links.c.thread_id, links.c.other_thread_id).where(
-    or_(links.c.thread_id == bindparam("id"), links.c.other_thread_id == bindparam("id")),
-    links.c.undone_at.is_not(None),
+_undone = links.c.undone_at.is_not(None)
+_apart = threads.alias("apart")
+# With whom it was taken apart stand others: to join these would join that one again.
+_separated = select(threads.c.id).where(
+    threads.c.incident_id.in_(
+        select(_apart.c.incident_id).where(
+            or_(
+                _apart.c.id.in_(
+                    select(links.c.other_thread_id).where(links.c.thread_id == bindparam("id"), _undone)
+                ),
+                _apart.c.id.in_(
+                    select(links.c.thread_id).where(links.c.other_thread_id == bindparam("id"), _undone)
+                ),
+            )
+        )
+    )
 )
 
 
@@ -108,9 +121,8 @@ def is_alone(connection: Connection, thread: Thread) -> bool:
 
 
 def separated(connection: Connection, thread_id: str) -> frozenset[str]:
-    """Return the threads that a person took apart from this one."""
-    rows = run(connection, _separated, {"id": thread_id}).all()
-    return frozenset(other for row in rows for other in row) - {thread_id}
+    """Return the threads that a person took apart from this one, each with its incident."""
+    return frozenset(run(connection, _separated, {"id": thread_id}).scalars()) - {thread_id}
 
 
 def create(connection: Connection, thread: Thread, *, naming: Naming) -> str:

@@ -15,7 +15,6 @@ from services.storage import (
     outbox,
     releasing,
     resolutions,
-    separating,
     settling,
     thread_rows,
     verdicts,
@@ -33,7 +32,6 @@ from services.storage.thread_records import (
     Outcome,
     Page,
     Proposal,
-    StoredLink,
 )
 
 
@@ -154,14 +152,6 @@ class LedgerThreads:
     async def page(self, *, after: int, most: int, filters: Filters) -> Page:
         """Return classified messages behind a cursor."""
         return await self._executor.read(partial(verdicts.page, after=after, most=most, filters=filters))
-
-    async def links(self, thread_id: str) -> list[StoredLink]:
-        """Return what was linked with a thread."""
-        return await self._executor.read(partial(separating.of_thread, thread_id=thread_id))
-
-    async def undo_link(self, link_id: str, *, actor: str, now: datetime) -> bool:
-        """Take a merge back."""
-        return await self._executor.write(partial(separating.undo, link_id=link_id, actor=actor, now=now))
 
 
 def _announce_again(

@@ -50,7 +50,9 @@ def test_a_command_on_a_ledger_that_is_not_migrated_says_what_to_run(relay: Rela
     assert "run `relay migrate`" in ended.err
 
 
-@pytest.mark.parametrize("what", ["keys", "recipients", "alerts", "deliveries", "dead-letters", "reviews"])
+@pytest.mark.parametrize(
+    "what", ["keys", "recipients", "alerts", "deliveries", "dead-letters", "reviews", "merges"]
+)
 def test_every_list_of_an_empty_ledger_is_empty(installed: Relay, what: str) -> None:
     ended = installed(what, "list", "--json")
     assert (ended.status, ended.json) == (0, [])

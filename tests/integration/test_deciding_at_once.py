@@ -9,7 +9,18 @@ from sqlalchemy import Connection, func, select
 
 from schemas.alerts import Alert, canonical_json
 from schemas.events import ALERTS, CLASSIFIED
-from services.storage import audit, leases, outbox, publishing, receipt_records, receipts, verdicts
+from services.storage import (
+    audit,
+    leases,
+    merged,
+    outbox,
+    publishing,
+    receipt_records,
+    receipts,
+    separating,
+    verdicts,
+)
+from services.storage.merge_records import WantedMerges
 from services.storage.records import Event
 from services.storage.statements import next_number
 from services.storage.tables import outbox as outbox_table
@@ -230,3 +241,22 @@ def test_a_number_is_given_once(at_once: Two) -> None:
 
     assert at_once.in_line(take, take) == (1, 2)
     assert at_once.in_line(take, take, undone=True) == (3, 3)
+
+
+def test_what_is_decided_while_a_merge_is_taken_back_joins_what_is_left(relay: Relay, at_once: Two) -> None:
+    def report(ref: str, *others: str) -> Alert:
+        cited = [{"ref": other, "relation": "same_event_as"} for other in others]
+        return make_alert(national_ref=ref, findings=[make_finding(f"polvo {ref}")], references=cited)
+
+    relay.send(report("A"))
+    relay.now += timedelta(seconds=1)
+    relay.send(report("B", "A"))
+    (merge,) = relay.run(partial(merged.listed, wanted=WantedMerges(), most=10))
+    third = relay.post(report("C", "B"))
+    undo = partial(separating.undo, merge_id=merge.id, reason="two events", actor="oas-sec", now=relay.now)
+
+    done, _ = at_once.in_line(undo, relay.deciding(third))
+
+    incidents = {row.national_ref: row.incident_id for row in relay.threads().values()}
+    assert incidents["C"] == incidents["B"] == done.merge.joined.incident_id
+    assert incidents["A"] != incidents["B"]

@@ -3,49 +3,27 @@
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
 import pytest
 
-from schemas.alerts import Alert, canonical_json
 from schemas.events import ALERTS, CLASSIFIED
-from services.classify.service import ClassifyService
 from services.errors import Invalid
 from services.reference.catalogue import Catalogue
 from services.reference.plan import PlanBasis
-from services.storage import outbox, receipt_records, receipts
 from services.storage.delivery_records import Appetite, Followed
-from services.storage.records import Event, Message, Record
-from services.storage.settling import Rules
-from services.storage.threads import LedgerThreads
+from services.storage.records import Record
 from tests.builders import make_alert
 from tests.databases import SqlitePlace
 from tests.deliveries_rig import Rig, make_recipient, open_rig
-from tests.ledger import NAMING, START, everybody, message_of
+from tests.ledger import START
+from tests.stages_rig import Stages
 
 REF = make_alert().national_ref
 
 
-class Relay:
-    """Classify over a ledger with a directory of two; what is accepted waits on its topic."""
-
-    def __init__(self, rig: Rig, *, catalogue: Catalogue, plan: Mapping[str, PlanBasis]) -> None:
-        self.rig = rig
-        threads = LedgerThreads(rig.ledger, rules=Rules(naming=NAMING, may_see=everybody))
-        self.classify = ClassifyService(
-            threads=threads, catalogue=catalogue, structures=None, plan=plan, clock=lambda: START
-        )
-
-    async def accept(self, alert: Alert) -> Record:
-        """Keep one alert and return its record."""
-        message = message_of(alert, sender_id="uy-ndo", country="UY", can_amend=False, at=START)
-        body = canonical_json(alert).decode()
-        payload = receipt_records.event_payload(message, body=body)
-        event = Event(topic=ALERTS, event_id=message.id, key=message.reference_key, payload=payload)
-        submission = receipt_records.Submission(message=message, body=body, event=event)
-        await self.rig.ledger.write(partial(receipts.accept, submission=submission))
-        return next(one for one in await self.records(ALERTS) if one.event_id == message.id)
+class Relay(Stages):
+    """The stages, with messages that wait."""
 
     async def hold(self, kind: str, *, of: str = REF, ref: str = "F-1") -> Record:
         """Let a message wait for one that has not come; return its record."""
@@ -55,20 +33,6 @@ class Relay:
         await self.classify.handle(record)
         assert await self.state(record) == "held"
         return record
-
-    async def records(self, topic: str) -> list[Record]:
-        return await self.rig.ledger.read(partial(outbox.read, topics=(topic,), after=0, most=1000))
-
-    async def state(self, record: Record) -> str:
-        found: Message | None = await self.rig.ledger.read(
-            partial(receipts.get, message_id=record.event_id.partition(":")[0])
-        )
-        assert found is not None
-        return found.state
-
-    async def told(self) -> list[tuple[int, str, str | None]]:
-        """Return (thread version, state, reason) of every notification."""
-        return [(version, state, reason) for _, version, _, state, reason in await self.rig.states()]
 
 
 @pytest.fixture

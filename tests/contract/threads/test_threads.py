@@ -6,17 +6,14 @@ from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import select
 
 from schemas.alerts import Alert
-from schemas.events import CLASSIFIED
 from services.reference.catalogue import Catalogue
 from services.reference.plan import PlanBasis
-from services.storage import audit, joining, separating, thread_rows, verdicts
+from services.storage import joining, thread_rows, verdicts
 from services.storage.records import Message
 from services.storage.serials import opaque_id
-from services.storage.tables import audit as audit_table
-from services.storage.tables import links, threads
+from services.storage.tables import threads
 from services.storage.thread_records import Died, Filters, Settled, Waits
 from tests.builders import make_alert, make_finding
 from tests.databases import Place
@@ -327,51 +324,3 @@ def test_a_verdict_that_nobody_routed_is_found(relay: Relay) -> None:
 
     assert [revision for _, revision in late] == [0]
     assert verdicts.unrouted(relay.connection, before=relay.now, most=10) == []
-
-
-# --- separation ----------------------------------------------------------------------------------------------
-
-
-def merged(relay: Relay) -> Any:
-    """Send two alerts of one event; return the link between them."""
-    relay.send(make_alert())
-    relay.send(make_alert(national_ref="P-1", title="[EJERCICIO] Otro"), **POLICE)
-    return relay.connection.execute(select(links)).one()
-
-
-def test_an_undone_merge_takes_the_thread_out_and_decides_it_anew(relay: Relay) -> None:
-    link = merged(relay)
-
-    assert relay.run(lambda c: separating.undo(c, link.id, actor="secretariat", now=relay.now))
-
-    assert len({row.incident_id for row in relay.threads().values()}) == 2
-    current = verdicts.current(relay.connection, link.thread_id)
-    assert current is not None
-    assert (current.revision, current.cause) == (1, f"separation:{link.id}")
-    assert current.correlation.level == "new"
-    assert current.correlation.incident_id == relay.threads()[link.thread_id].incident_id
-    told = relay.records(CLASSIFIED)[-1]
-    assert (told["message_id"], told["revision"]) == (current.message.id, 1)
-    acts = relay.connection.execute(select(audit_table.c.act, audit_table.c.subject)).all()
-    assert [tuple(one) for one in acts] == [("link_undone", link.id)]
-    assert audit.broken(relay.connection) is None
-
-
-def test_a_merge_is_undone_once(relay: Relay) -> None:
-    link = merged(relay)
-    relay.run(lambda c: separating.undo(c, link.id, actor="secretariat", now=relay.now))
-
-    assert not relay.run(lambda c: separating.undo(c, link.id, actor="secretariat", now=relay.now))
-    assert not relay.run(lambda c: separating.undo(c, "no such link", actor="secretariat", now=relay.now))
-    assert len(relay.records(CLASSIFIED)) == 3
-
-
-def test_what_a_person_took_apart_is_not_joined_again(relay: Relay) -> None:
-    link = merged(relay)
-    relay.run(lambda c: separating.undo(c, link.id, actor="secretariat", now=relay.now))
-
-    relay.send(
-        make_alert(message_type="update", national_ref="P-1", version=2, title="[EJERCICIO] Otro"), **POLICE
-    )
-
-    assert len({row.incident_id for row in relay.threads().values()}) == 2

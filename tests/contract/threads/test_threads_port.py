@@ -134,5 +134,3 @@ async def test_the_port_reads_what_it_wrote(stage: Stage) -> None:
     assert await stage.threads.history(thread.id) == [version]
     assert await stage.threads.current(thread.id) == version
     assert (await stage.threads.page(after=0, most=5, filters=Filters())).versions == (version,)
-    assert await stage.threads.links(thread.id) == []
-    assert not await stage.threads.undo_link("no such link", actor="secretariat", now=START)
