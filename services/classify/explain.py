@@ -20,9 +20,10 @@ _BY_NOTHING = "none"
 def explain(found: Classification, *, terms: Terms, language: str) -> tuple[str, ...]:
     """Return ``found`` as lines of text: the substances with their categories, then the level, then the rest."""
     say = partial(_say, terms, language)
+    mark = "\u00a0; " if language == "fr" else "; "
     lines: list[str] = []
     for one in found.substances:
-        lines.append(f"{one.finding + 1}.{one.substance + 1} {'; '.join(_substance(one, terms, language))}")
+        lines.append(f"{one.finding + 1}.{one.substance + 1} {mark.join(_substance(one, terms, language))}")
         at = (one.finding, one.substance)
         lines.extend(_categories(found, at=at, terms=terms, language=language))
     told = {(one.finding, one.substance) for one in found.substances}

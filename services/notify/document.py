@@ -153,11 +153,15 @@ def to_html(document: Document, *, styles: Mapping[str, str] = PLAIN) -> Markup:
     out = [writer.line(each) for each in document.top]
     out.append(writer.heading(document))
     out += [writer.block(block) for block in document.under]
-    for part in document.parts:
-        out.append(writer.element("h2", "h2", _safe(part.heading)))
-        out += [writer.block(block) for block in part.blocks]
+    out += writer.parts(document)
     out += [writer.line(each) for each in document.bottom]
     return Markup("\n".join(out))  # noqa: S704  # every text in it went through `_safe`
+
+
+def parts_html(document: Document) -> Markup:
+    """Return the parts alone, without what stands above and below them."""
+    out = _Writer(document.language, PLAIN).parts(document)
+    return Markup("\n".join(out))  # noqa: S704  # likewise
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +175,13 @@ class _Writer:
         level = document.severity
         style = self.styles.get(level or "h1", self.styles.get("h1", ""))
         return _element("h1", f"h1 relay-{level}" if level else "h1", _words(document.header), style=style)
+
+    def parts(self, document: Document) -> list[str]:
+        out = []
+        for part in document.parts:
+            out.append(self.element("h2", "h2", _safe(part.heading)))
+            out += [self.block(block) for block in part.blocks]
+        return out
 
     def element(self, tag: str, kind: str, content: str, attributes: str = "") -> str:
         return _element(tag, kind, content, style=self.styles.get(kind, ""), attributes=attributes)

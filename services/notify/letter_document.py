@@ -44,13 +44,14 @@ def render_page_parts(
     """
     voice = voice_for(letter, terms=terms, places=places)
     telling = telling_of(letter, voice, findings=findings)
+    on_page = findings is None
     return Document(
         language=voice.language,
         subject=subject_line(letter, voice),
         severity=shown_severity(letter).value,
         top=tuple(_top(letter, voice)),
-        header=_header(letter, voice),
-        under=tuple(_under(letter, telling, voice)),
+        header=_header(letter, voice, zoned=on_page or telling is None),
+        under=tuple(_under(letter, telling, voice, on_page=on_page)),
         parts=() if telling is None else tuple(_parts(telling)),
         bottom=(closing_line(letter, voice),),
     )
@@ -87,7 +88,8 @@ def _top(letter: Letter, voice: Voice) -> Iterator[Line]:
         yield line(voice.say("phrase", letter.status.value), kind="status")
 
 
-def _header(letter: Letter, voice: Voice) -> Line:
+def _header(letter: Letter, voice: Voice, *, zoned: bool) -> Line:
+    """Return the header line; ``zoned``: no last part follows that names the zone of the times."""
     tokens = type_tokens(letter, voice)
     told = [*tokens, voice.say("severity", shown_severity(letter).value).upper()]
     known = reference(letter)
@@ -95,7 +97,7 @@ def _header(letter: Letter, voice: Voice) -> Line:
     told.append(f"{voice.say('message_type', 'alert')} {known}" if first or _withheld(letter) else known)
     told.append(voice.say("label", "version", n=letter.thread_version))
     if letter.due_at is not None:
-        told.append(voice.say("phrase", "acknowledge_by", datetime=voice.due(letter.due_at)))
+        told.append(voice.say("phrase", "acknowledge_by", datetime=voice.due(letter.due_at, zoned=zoned)))
     return sentences(*told, kind="header")
 
 
@@ -103,7 +105,7 @@ def _withheld(letter: Letter) -> bool:
     return letter.content in (Content.NOTICE, Content.GONE)
 
 
-def _under(letter: Letter, telling: Telling | None, voice: Voice) -> Iterator[Block]:
+def _under(letter: Letter, telling: Telling | None, voice: Voice, *, on_page: bool) -> Iterator[Block]:
     replaces = replaced(letter, voice, reference=reference(letter))
     if replaces is not None:
         yield replaces
@@ -118,10 +120,10 @@ def _under(letter: Letter, telling: Telling | None, voice: Voice) -> Iterator[Bl
     elif letter.content is Content.GONE:
         yield withdrawn(letter, voice, reference=reference(letter))
         yield forward(voice)
-        yield from _acknowledge(letter, voice)
+        yield from _acknowledge(letter, voice, on_page=on_page)
     else:
         yield Link(_bare(voice.say("phrase", "restricted_content", tlp=letter.tlp.value)), letter.links.page)
-        yield from _acknowledge(letter, voice)
+        yield from _acknowledge(letter, voice, on_page=on_page)
 
 
 def _marks(telling: Telling) -> Iterator[Block]:
@@ -133,9 +135,11 @@ def _marks(telling: Telling) -> Iterator[Block]:
         yield sentences(voice.say("phrase", "disputed", country=country), kind="mark")
 
 
-def _acknowledge(letter: Letter, voice: Voice) -> Iterator[Block]:
-    if letter.due_at is not None:
+def _acknowledge(letter: Letter, voice: Voice, *, on_page: bool) -> Iterator[Block]:
+    """Yield the personal link and whose it is; a page has its own form in their place."""
+    if letter.due_at is not None and not on_page:
         yield acknowledge_link(letter, voice, code="restricted_ack")
+        yield sentences(voice.say("phrase", "acknowledge_how"))
 
 
 def _bare(text: str) -> str:

@@ -4,9 +4,11 @@ Headers are encoded by `email.header`: the newer policies of the standard librar
 subject when they fold it. Source: RFC 5322 2.1.1 (998 characters a line), RFC 2046 5.1.4, RFC 2047.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from email.charset import QP, Charset
 from email.header import Header
+from email.message import Message
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
 from email.policy import compat32
@@ -26,24 +28,56 @@ def build_mime(email: Email, *, sender: str, to: str, reply_to: str | None, at: 
     one holds a control character or is no single address.
     """
     message = MIMEMultipart("alternative")
-    headers = {
-        "From": _address(sender),
-        "To": _address(to),
-        **({"Reply-To": _address(reply_to)} if reply_to is not None else {}),
-        "Date": format_datetime(at),
-        "Subject": email.subject,
-        **email.headers,
-    }
-    for name, value in headers.items():
-        if not _CONTROLS.isdisjoint(value):
-            raise ValueError(f"a control character in {name}")
-        coded = value if value.isascii() else Header(value, "utf-8", header_name=name)
-        message[name] = coded  # type: ignore[assignment]  # a Header may stand there too
+    headers = _headers(email.subject, sender=sender, to=to, reply_to=reply_to, at=at)
+    _put(message, {**headers, **email.headers})
     message.attach(_part(email.text, "plain", email))
     message.attach(_part(email.html, "html", email))
     # a boundary drawn at random would make two tries differ; the text cannot hold a line like this one
     message.set_boundary(f"=_{email.headers['Message-ID'].strip('<>').partition('@')[0]}")
     return message.as_bytes(policy=_POLICY)
+
+
+def build_plain(
+    subject: str,
+    text: str,
+    *,
+    sender: str,
+    to: str,
+    reply_to: str | None,
+    language: str,
+    message_id: str,
+    at: datetime,
+) -> bytes:
+    """Return a message that is text alone and no notification; addresses and faults as `build_mime`."""
+    message = MIMEText(text, "plain", _charset())  # type: ignore[arg-type]  # as below
+    _put(
+        message,
+        {
+            **_headers(subject, sender=sender, to=to, reply_to=reply_to, at=at),
+            "Message-ID": message_id,
+            "Content-Language": language,
+            "Auto-Submitted": "auto-generated",
+        },
+    )
+    return message.as_bytes(policy=_POLICY)
+
+
+def _headers(subject: str, *, sender: str, to: str, reply_to: str | None, at: datetime) -> dict[str, str]:
+    return {
+        "From": _address(sender),
+        "To": _address(to),
+        **({"Reply-To": _address(reply_to)} if reply_to is not None else {}),
+        "Date": format_datetime(at),
+        "Subject": subject,
+    }
+
+
+def _put(message: Message, headers: Mapping[str, str]) -> None:
+    for name, value in headers.items():
+        if not _CONTROLS.isdisjoint(value):
+            raise ValueError(f"a control character in {name}")
+        coded = value if value.isascii() else Header(value, "utf-8", header_name=name)
+        message[name] = coded  # type: ignore[assignment]  # a Header may stand there too
 
 
 def _part(text: str, kind: str, email: Email) -> MIMEText:

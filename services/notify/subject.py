@@ -70,6 +70,12 @@ def unconfirmed(first: Found | None) -> bool:
     return first is not None and not first.confirmed
 
 
+def country_of(relay_id: str) -> str | None:
+    """Return the country that a relay id names: SATA-UY-2026-000007."""
+    parts = relay_id.rsplit("-", 3)
+    return parts[1] if len(parts) == 4 and len(parts[1]) == 2 else None
+
+
 def _tokens(letter: Letter, voice: Voice) -> Iterator[str]:
     if letter.status in (Status.EXERCISE, Status.TEST):
         yield voice.say("subject", letter.status.value)
@@ -91,7 +97,7 @@ def _wordings(letter: Letter, alert: Alert, voice: Voice) -> Iterator[str]:
     """Yield the rest of the subject, from the fullest to the shortest."""
     country = alert.location.country
     if _names_no_content(letter):
-        yield f"{letter.relay_id}, {country}"
+        yield f"{letter.relay_id}, {country_of(letter.relay_id) or country}"
         return
     found = gravest_first(alert, letter.classification)
     names = [_named(one, alert, voice, first=not at) for at, one in enumerate(found[:2])]
@@ -109,10 +115,10 @@ def _wordings(letter: Letter, alert: Alert, voice: Voice) -> Iterator[str]:
 def _names_no_content(letter: Letter) -> bool:
     """Return whether the thread's reference stands for the content.
 
-    What is taken back is not repeated; what a dispute names would show who disputes.
+    What is taken back is not repeated; what a dispute says, its country too, is not the alert's and would show who
+    disputes.
     """
-    unnamed = letter.message_type is MessageType.DISPUTE and letter.disputed_by is None
-    return unnamed or letter.message_type is MessageType.RETRACTION
+    return letter.message_type in (MessageType.RETRACTION, MessageType.DISPUTE)
 
 
 def _named(one: Found, alert: Alert, voice: Voice, *, first: bool) -> str:
@@ -129,7 +135,7 @@ def _mixture(names: list[str], voice: Voice) -> str:
 
 
 def _nothing_named(alert: Alert, letter: Letter, voice: Voice) -> str:
-    if not alert.findings and letter.message_type in (MessageType.CLOSURE, MessageType.DISPUTE):
+    if not alert.findings and letter.message_type is MessageType.CLOSURE:
         return letter.relay_id
     if alert.findings or not _ABOUT_NO_SUBSTANCE.intersection(alert.event_types):
         return voice.say("subject", "unidentified")

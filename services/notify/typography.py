@@ -26,6 +26,11 @@ def colon(language: str) -> str:
     return NBSP + ":" if language == "fr" else ":"
 
 
+def semicolon(language: str) -> str:
+    """Return the semicolon as it follows a word."""
+    return NBSP + ";" if language == "fr" else ";"
+
+
 def quoted(text: str, language: str) -> str:
     """Return ``text`` in the quotation marks of its own language."""
     opening, closing = _QUOTES.get(language, _QUOTES["en"])

@@ -91,9 +91,10 @@ class Voice:
         """Return a day and time in the reader's zone, with its offset: where no sentence names the zone."""
         return f"{self.moment(at)} (UTC{offset_text(at.astimezone(self.zone))})"
 
-    def due(self, at: datetime) -> str:
-        """Return a day and time soon to come."""
-        return due_text(at, self.language, self.zone)
+    def due(self, at: datetime, *, zoned: bool = False) -> str:
+        """Return a day and time soon to come; ``zoned`` with its offset, where no sentence names the zone."""
+        said = due_text(at, self.language, self.zone)
+        return f"{said} (UTC{offset_text(at.astimezone(self.zone))})" if zoned else said
 
     def foreign(self, text: str, language: str, *, marked: bool = False) -> Word:
         """Return words of the sender within a line; ``marked`` puts them in quotation marks."""

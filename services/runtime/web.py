@@ -4,9 +4,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.header import Header
-from email.mime.text import MIMEText
-from email.utils import format_datetime
+from email.utils import make_msgid
 from functools import partial
 from importlib.metadata import version
 from ipaddress import ip_address
@@ -36,6 +34,7 @@ from services.notify.channels.describing import described_webhooks
 from services.notify.channels.sending import Mail
 from services.notify.inbox import Inbox
 from services.notify.links import LinkKeys
+from services.notify.mime import build_plain
 from services.notify.pages.alerts import alert_routes
 from services.notify.pages.answering import answering_routes
 from services.notify.pages.listing import listing_routes
@@ -204,14 +203,17 @@ async def _send_code(
     mail: Mail, words: Words, settings: Settings, address: str, code: str, language: str
 ) -> None:
     subject, text = code_letter(words, code=code, language=language, minutes=10)
-    message = MIMEText(text, "plain", "utf-8")
-    message["From"] = settings.email.sender
-    message["To"] = address
-    message["Subject"] = Header(subject, "utf-8", header_name="Subject")  # type: ignore[assignment]
-    message["Date"] = format_datetime(datetime.now(UTC))
-    message["Auto-Submitted"] = "auto-generated"
-    message["Content-Language"] = language
-    await mail.send(address, message.as_bytes())
+    message = build_plain(
+        subject,
+        text,
+        sender=settings.email.sender,
+        to=address,
+        reply_to=settings.email.reply_to,
+        language=language,
+        message_id=make_msgid(domain=settings.http.public_url.host or "localhost"),
+        at=datetime.now(UTC),
+    )
+    await mail.send(address, message)
 
 
 def _local(url: HttpUrl) -> bool:

@@ -30,8 +30,7 @@ def why_you(letter: Letter, voice: Voice) -> list[str]:
     told = []
     for code in letter.why:
         if code == "subscription":
-            followed = _followed(letter, voice)
-            told += [voice.say("why_you", code, category=followed)] if followed else []
+            told += _follows(letter, voice)
         elif code in _WHY:
             told.append(voice.say("why_you", code, country=voice.country(letter.recipient.country)))
     return told
@@ -64,6 +63,14 @@ def zone_text(letter: Letter, voice: Voice) -> str:
     """Return in which zone the times are, with its offset on the day of the message."""
     offset = offset_text(letter.decided_at.astimezone(voice.zone))
     return voice.say("phrase", "times_in", timezone=voice.zone.key, offset=offset)
+
+
+def _follows(letter: Letter, voice: Voice) -> list[str]:
+    """Return which of the categories it follows the alert has; who follows none in particular follows all."""
+    if not letter.recipient.categories:
+        return [voice.say("why_you", "directory", country=voice.country(letter.recipient.country))]
+    followed = _followed(letter, voice)
+    return [voice.say("why_you", "subscription", category=followed)] if followed else []
 
 
 def _followed(letter: Letter, voice: Voice) -> str:

@@ -7,7 +7,7 @@ from schemas.vocabularies import Method, Outcome, Presence
 from services.notify.body.telling import Telling, prose
 from services.notify.document import Block, Bullets, Line, Part
 from services.notify.named import Found, either, key, short_name
-from services.notify.typography import colon, lowered, one_line, quoted
+from services.notify.typography import colon, lowered, one_line, quoted, semicolon
 from services.notify.voice import Voice, sentences
 
 _INLINE_AT_MOST: Final = 4
@@ -34,7 +34,7 @@ def _blocks(telling: Telling) -> Iterator[Block]:
     for one in found:
         yield from _doubts(one, telling)
     if ruled_out:
-        names = "; ".join(_with_methods(one, telling) for one in ruled_out)
+        names = f"{semicolon(voice.language)} ".join(_with_methods(one, telling) for one in ruled_out)
         yield sentences(voice.label("ruled_out", names, group="heading"))
 
 
@@ -80,16 +80,16 @@ def _one(found: Found, telling: Telling) -> Line:
     how = [method_text(method, voice) for method in substance.methods]
     if substance.lab_type is not None:
         how.append(voice.within("lab_type", substance.lab_type.value))
-    said = _with(voice.say("confirmation", substance.confirmation.value), how)
+    said = _with(voice.say("confirmation", substance.confirmation.value), how, mark=semicolon(voice.language))
     return prose([(f"{name}{colon(voice.language)} {said}.",)])
 
 
-def _with(said: str, how: list[str]) -> str:
+def _with(said: str, how: list[str], *, mark: str) -> str:
     """Return the certainty with its methods, in one pair of brackets."""
     if not how:
         return said
     by = ", ".join(how)
-    return f"{said.removesuffix(')')}; {by})" if said.endswith(")") else f"{said} ({by})"
+    return f"{said.removesuffix(')')}{mark} {by})" if said.endswith(")") else f"{said} ({by})"
 
 
 def _with_methods(found: Found, telling: Telling) -> str:

@@ -26,7 +26,7 @@ from services.notify.body.source import attachment_text, origin_words
 from services.notify.body.telling import Telling
 from services.notify.body.what import equipment_text
 from services.notify.change import Change, Value
-from services.notify.typography import colon, lowered, one_line, quoted
+from services.notify.typography import colon, lowered, one_line, quoted, semicolon
 from services.notify.voice import Voice
 
 _HEADINGS: Final = {
@@ -188,7 +188,8 @@ def _block(label: str, value: dict[str, Value], telling: Telling) -> str:
         case "purity":
             return purity_text(Purity.model_validate(value), voice)
         case "samples":
-            return "; ".join(samples_text(Samples.model_validate(value), voice))
+            mark = f"{semicolon(voice.language)} "
+            return mark.join(samples_text(Samples.model_validate(value), voice))
         case "quantities":
             return quantity_text(Quantity.model_validate(value), voice)
         case "origin":
@@ -208,7 +209,8 @@ def _substance(value: dict[str, Value], telling: Telling) -> str:
     names = value.get("one_of")
     name = value.get("name") or (" / ".join(map(str, names)) if isinstance(names, list) else "")
     said = lowered(telling.voice.say("confirmation", str(value["confirmation"])))
-    return f"{telling.called(str(name))} ({said})"
+    called = telling.called(str(name))
+    return f"{called}, {said}" if said.endswith(")") else f"{called} ({said})"
 
 
 def _measure(measure: Measure, voice: Voice) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from schemas.alerts import Count, Harm
-from schemas.vocabularies import Attribution, Qualifier
+from schemas.vocabularies import Attribution, EventType, Qualifier
 from services.notify.body.telling import Telling
 from services.notify.document import Block, Line, Part
 from services.notify.subject import shown_severity
@@ -18,6 +18,7 @@ from services.notify.voice import Voice, sentences
 ALWAYS: Final = ("cases", "deaths", "hospitalised")
 MORE: Final = ("icu", "overdoses", "respiratory_arrest", "naloxone_given", "naloxone_response")
 
+_BY_EVENT: Final = ((EventType.DEATH, "deaths"), (EventType.INTOXICATION_CLUSTER, "cases"))
 _RESPONSE: Final = "naloxone_response"
 
 
@@ -28,11 +29,23 @@ def harm(telling: Telling) -> Part:
 
 def _blocks(telling: Telling) -> Iterator[Block]:
     voice, alert = telling.voice, telling.alert
-    if not alert.harms:
+    unnumbered = list(_unnumbered(telling))
+    if unnumbered:
+        yield sentences(*unnumbered)
+    elif not alert.harms:
         yield sentences(voice.not_stated())
     for each in alert.harms:
         yield _statement(each, telling)
     yield _level(telling)
+
+
+def _unnumbered(telling: Telling) -> Iterator[str]:
+    """Yield the harm that only the kind of event tells: it counts for the level, though no number is stated."""
+    voice = telling.voice
+    counted = [each for each in telling.alert.harms if each.attribution is not Attribution.BACKGROUND]
+    for event, code in _BY_EVENT:
+        if event in telling.alert.event_types and all(getattr(each, code) is None for each in counted):
+            yield voice.say("phrase", "event_unnumbered", event=voice.say("event_type", event.value))
 
 
 def _statement(harm: Harm, telling: Telling) -> Line:

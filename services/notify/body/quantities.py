@@ -1,6 +1,7 @@
 """Amounts and strengths, with their units."""
 
 from schemas.alerts import Purity, Quantity
+from schemas.vocabularies import PurityUnit
 from services.notify.typography import number
 from services.notify.voice import Voice
 
@@ -21,4 +22,7 @@ def purity_text(purity: Purity, voice: Voice) -> str:
     spread = [each for each in (purity.low, purity.high) if each is not None]
     values = [purity.value] if purity.value is not None else spread
     text = "–".join(number(float(each), voice.language) for each in values)
-    return f"{text} {purity.unit.value} ({voice.say('purity_basis', purity.basis.value)})"
+    unit = purity.unit.value
+    if purity.unit is PurityUnit.MG_PER_UNIT:
+        unit = voice.say("unit", "mg_per_unit")
+    return f"{text} {unit} ({voice.say('purity_basis', purity.basis.value)})"

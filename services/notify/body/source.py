@@ -7,7 +7,7 @@ from schemas.vocabularies import Presence
 from services.notify.body.telling import Telling, Words, prose
 from services.notify.dates import offset_text
 from services.notify.document import Block, Bullets, Line, Part, Word, line
-from services.notify.typography import colon, one_line
+from services.notify.typography import colon, one_line, semicolon
 from services.notify.voice import Voice, sentences
 
 
@@ -82,7 +82,9 @@ def _sender(telling: Telling) -> Line:
         told.append(telling.missing("sender"))
     if sender is not None and sender.role is not None:
         told.append(voice.say("sender_role", sender.role.value))
-    sources = "; ".join(voice.say("source_type", each.value) for each in alert.source_types)
+    sources = f"{semicolon(voice.language)} ".join(
+        voice.say("source_type", each.value) for each in alert.source_types
+    )
     told.append(voice.label("source", sources))
     if alert.reliability is not None:
         told.append(voice.say("reliability", alert.reliability.value))

@@ -11,7 +11,7 @@ from services.notify.body.samples import samples_text
 from services.notify.body.telling import Telling, Words, prose
 from services.notify.document import Block, Bullets, Line, Part, Quote, Word
 from services.notify.named import Found, catalogue_name, either, key, short_name
-from services.notify.typography import colon, lowered, one_line, paragraphs
+from services.notify.typography import colon, lowered, one_line, paragraphs, semicolon
 from services.notify.voice import Voice, sentences
 
 _SAID_BY_ROLE: Final = frozenset({"adulterant", "precursor"})  # families that the role says better
@@ -136,7 +136,7 @@ def _substance(telling: Telling, found: Found) -> Line:
     if substance.role is not Role.PRINCIPAL:
         aside.append(voice.within("role", substance.role.value))
     for at, each in enumerate(aside):
-        words += ["; " if at else " (", each]
+        words += [f"{semicolon(voice.language)} " if at else " (", each]
     words.append(")" if aside else "")
     number = substance.cas or (found.identity.cas if found.identity is not None else None)
     if number:
@@ -165,7 +165,7 @@ def _control(telling: Telling) -> Iterator[Bullets]:
     voice = telling.voice
     items = []
     for found in telling.gravest:
-        said = "; ".join(_controls(found, telling))
+        said = f"{semicolon(voice.language)} ".join(_controls(found, telling))
         if said and found.finding in telling.shown:
             name = short_name(found, voice, language=telling.language)
             items.append(prose([(f"{name}{colon(voice.language)} {said}.",)]))

@@ -9,6 +9,7 @@ from services.disclosure import Content
 from services.notify.body.telling import Telling, Words, prose
 from services.notify.document import Block, Line, Part
 from services.notify.named import Found, short_name
+from services.notify.subject import country_of
 from services.notify.typography import colon, lowered, one_line
 from services.notify.voice import Voice, plural, sentences
 
@@ -132,7 +133,7 @@ def _others(telling: Telling) -> Iterator[Line]:
     if correlation is None or letter.content is not Content.FULL:
         return
     same = [each for each in correlation.related if each.level is CorrelationLevel.SAME_EVENT]
-    countries = dict.fromkeys(country for each in same if (country := _country_of(each.relay_id)))
+    countries = dict.fromkeys(country for each in same if (country := country_of(each.relay_id)))
     others = [voice.country(code) for code in countries if code != telling.alert.location.country]
     if others:
         yield sentences(voice.say("phrase", "also_reported_by", countries=", ".join(others)))
@@ -146,9 +147,3 @@ def _others(telling: Telling) -> Iterator[Line]:
         yield sentences(
             voice.say("phrase", f"nth_country.{plural(n, voice.language)}", n=n, days=_WINDOW_DAYS)
         )
-
-
-def _country_of(relay_id: str) -> str | None:
-    """Return the country that a relay id names: SATA-UY-2026-000007."""
-    parts = relay_id.split("-")
-    return parts[1] if len(parts) == 4 and len(parts[1]) == 2 else None

@@ -27,7 +27,7 @@ from services.notify.links import make_links
 from services.notify.page_letters import is_taken_back
 from services.notify.pages import forms
 from services.notify.pages.answers import answers_shown
-from services.notify.pages.comparing import changes_on_page
+from services.notify.pages.comparing import changes_on_page, facts_that_stand
 from services.notify.pages.signing_in import FORM_TIME, cross_site, outside, reader_values
 from services.notify.pages.telling import Teller
 from services.notify.pages.view import View
@@ -219,8 +219,10 @@ class _AlertPage:
         )
         reader = Reader(recipient=replace(signed_in.recipient, language=language), surface=Surface.PAGE)
         changes = await changes_on_page(sight, reader, threads=self._threads, reading=self._reading)
+        stands = await facts_that_stand(sight, reader, threads=self._threads, reading=self._reading)
+        facts = self._teller.facts(stands, reader, links=links, language=language) if stands else None
         page = self._teller.tell(sight, reader, links=links, language=language, told=told, changes=changes)
-        return {"title": page.reference, "content": page.html, "colour": page.colour}
+        return {"title": page.reference, "content": page.html, "colour": page.colour, "stands": facts}
 
     async def _answers(self, sight: Sight, signed_in: SignedIn, language: str) -> dict[str, Any] | None:
         """Return who answered what, for the sender and the secretariat; None for everybody else."""

@@ -25,7 +25,7 @@ from services.notify.inbox import Inbox, told_of
 from services.notify.links import VALID_FOR, LinkKeys, expired, make_links, read_token, recipient_of
 from services.notify.page_letters import content_of
 from services.notify.pages import forms
-from services.notify.pages.comparing import changes_on_page
+from services.notify.pages.comparing import changes_on_page, facts_that_stand
 from services.notify.pages.signing_in import FORM_TIME, cross_site
 from services.notify.pages.telling import Teller
 from services.notify.pages.view import View
@@ -202,6 +202,8 @@ class _AnswerPage:
         )
         reader = Reader(recipient=replace(opened.recipient, language=opened.language), surface=Surface.LINK)
         changes = await changes_on_page(sight, reader, threads=self._threads, reading=self._reading)
+        stands = await facts_that_stand(sight, reader, threads=self._threads, reading=self._reading)
+        facts = self._teller.facts(stands, reader, links=links, language=opened.language) if stands else None
         page = self._teller.tell(
             sight, reader, links=links, language=opened.language, told=told, changes=changes
         )
@@ -209,6 +211,7 @@ class _AnswerPage:
         return {
             "title": say("page.title", ref=page.reference),
             "content": page.html,
+            "stands": facts,
             "colour": page.colour,
             "restricted": content_of(sight, told) is Content.NOTICE,
             "tlp": sight.tlp.value,

@@ -1,7 +1,7 @@
 """From what a reader may see to the HTML of a page, by the same parts as an email."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -10,9 +10,10 @@ from markupsafe import Markup
 from schemas.vocabularies import Tlp
 from services.disclosure import Reader
 from services.http.reading import Sight
+from services.notify.body.answer import zone_text
 from services.notify.changes import Change
 from services.notify.dates import day_text
-from services.notify.document import to_html
+from services.notify.document import line, parts_html, to_html
 from services.notify.letter_document import reference, render_page_parts, voice_for
 from services.notify.letters import Links
 from services.notify.page_letters import page_letter, without_answer
@@ -60,7 +61,16 @@ class Teller:
         """Return a version in `language`: all that the reader may see, or what stands outside of it."""
         letter = page_letter(sight, reader, links=links, language=language, told=told, changes=changes)
         document = without_answer(render_page_parts(letter, terms=self._terms, places=self._places))
+        zone = line(zone_text(letter, self.voice(reader.recipient, language)))
+        document = replace(document, bottom=(zone, *document.bottom))
         return Told(html=to_html(document), reference=reference(letter), colour=_colour(sight.tlp))
+
+    def facts(self, sight: Sight, reader: Reader, *, links: Links, language: str) -> Markup:
+        """Return what a version says of the event, without its lines on top: it stands below another's."""
+        letter = page_letter(sight, reader, links=links, language=language)
+        document = without_answer(render_page_parts(letter, terms=self._terms, places=self._places))
+        parts = tuple(part for part in document.parts if part.code != "changes")
+        return parts_html(replace(document, parts=parts))
 
     def line(self, sight: Sight, reader: Reader, *, links: Links, language: str) -> InList:
         """Return a version that is shown as a line of a list: named as in the subject of its email."""

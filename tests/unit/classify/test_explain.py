@@ -74,4 +74,4 @@ def test_near_spellings_are_left_to_a_person(
 
     lines = explain(_classified(alert, catalogue, structures), terms=terms, language="fr")
 
-    assert "peut-être isotonitazene : une personne décide" in lines[0]
+    assert "n’est pas connu\u00a0; peut-être isotonitazene\u00a0: une personne décide" in lines[0]

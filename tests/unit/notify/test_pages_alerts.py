@@ -310,3 +310,39 @@ async def test_only_the_sender_and_the_secretariat_see_who_answered_what(rig: Fu
         assert ("Date of the action: 21 November 2026" in page) is sees
         assert ("<blockquote>&lt;b&gt;Aviso&lt;/b&gt;</blockquote>" in page) is sees
         assert 'href="/alerts?lang=en"' in page
+
+
+async def test_below_a_closure_and_a_dispute_stands_what_stays_valid(rig: FullRig) -> None:
+    headers = await rig.key()
+    message_id = await rig.post(minimal_alert_json(), headers)
+    relay_id, _ = await _references(rig, message_id)
+    empty = {"findings": [], "title": "Cierre", "summary": "Sin casos nuevos."}
+    await rig.post(minimal_alert_json(version=2, message_type="closure", **empty), headers)
+    await sign_in(rig, "ca-lab")
+    page = (await rig.client.get(f"/alerts/{relay_id}?lang=en")).text
+    closure, facts = page.split("The alert as it stands", 1)
+    assert "N-etilpentilona" not in closure.split("<article", 1)[1]
+    assert "N-ethylpentylone" in facts
+    assert "Substitution" in facts
+    token = rig.token(message_id, "ca-lab")
+    assert (
+        "The alert as it stands" not in (await rig.client.get(f"/a/{token}?lang=en")).text
+    )  # the alert itself
+
+
+async def test_the_pages_name_the_zone_of_their_times(rig: FullRig) -> None:
+    message_id = await rig.post(minimal_alert_json(), await rig.key())
+    relay_id, _ = await _references(rig, message_id)
+    await sign_in(rig, "ca-lab")
+    alert, listed, link = [
+        (await rig.client.get(path)).text
+        for path in (
+            f"/alerts/{relay_id}?lang=en",
+            "/alerts?lang=en",
+            f"/a/{rig.token(message_id, 'ca-lab')}?lang=en",
+        )
+    ]
+    assert re.search(r"Please acknowledge by \d+ November, \d\d:\d\d \(UTC-5\)\.", alert)
+    assert "Times are in America/Bogota (UTC-5)." in alert
+    assert "Times are in America/Bogota (UTC-5)." in link
+    assert re.search(r"21 November 2026, \d\d:\d\d \(UTC-5\)</td>", listed)

@@ -98,7 +98,7 @@ def test_a_french_alert_reads_in_spanish_as_the_whole_example() -> None:
         "País: Canadá. Lugar: Quebec. Fecha del evento: 18 de marzo de 2026. Detección: 29 de marzo de 2026.",
         "protonitazepyne: Identificación confirmada (LC-MS/MS). "
         "N-desethyl isotonitazene: Identificación confirmada (LC-MS/MS).",
-        "6 casos. 1 fallecimiento. Hospitalizaciones: no indicado por la entidad emisora. "
+        "6 casos. 1 fallecimiento. Hospitalizaciones: sin información de la entidad emisora. "
         "Relación con el producto: causa sospechada. Cifras al 5 de abril de 2026, 09:00.",
         "Por qué este nivel: Al menos una muerte reciente, con un opioide sintético o aún no identificado.",
         "Recomendado por la entidad emisora: (Texto original en francés)",
@@ -217,7 +217,7 @@ def test_marks_stand_under_the_header_line() -> None:
     lines = _lines(letter)
     assert lines[2].startswith("REMINDER 1. HIGH. Alert ")
     assert lines[3] == "This alert has not been acknowledged yet."
-    assert lines[4].startswith("UNDER REVIEW: sent now because of its level;")
+    assert lines[4].startswith("UNDER REVIEW: sent before a person has checked it;")
     late = _lines(replace(letter, occasion="issue", under_review=False, accepted_late=True))
     assert late[3].startswith("SENT LATE: accepted on 14 November 2026, ")
 
@@ -264,10 +264,11 @@ def test_a_notice_is_the_example() -> None:
         "act.",
         "EXERCISE - NO REAL EVENT. All facts here are invented. Answer as in a real case, but do not act on it in "
         "the field.",
-        "HIGH. Alert N-7F3K-92QD. Version 1. Please acknowledge by 22 April, 20:00.",
+        "HIGH. Alert N-7F3K-92QD. Version 1. Please acknowledge by 22 April, 20:00 (UTC-7).",
         "The content is not in this email because it is TLP:AMBER. Sign in to read it: "
         "https://relay.example.org/n/N-7F3K-92QD",
         f"You can acknowledge receipt without signing in: {LINKS.acknowledge}",
+        "One click, no password. The link is yours alone: remove it before you forward this message.",
         "EXERCISE - NO REAL EVENT. TLP:AMBER",
     ]
 

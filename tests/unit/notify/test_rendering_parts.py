@@ -4,12 +4,16 @@ from typing import Any
 
 import pytest
 
-from schemas.alerts import Count
+from schemas.alerts import Count, Purity
 from schemas.classifications import Correlation, FirstSeen
 from schemas.vocabularies import CorrelationLevel, First
+from services.notify.body.answer import why_you
 from services.notify.body.harm import count_text
+from services.notify.body.quantities import purity_text
+from services.notify.document import Line
 from services.notify.letter_document import render_page_parts, voice_for
 from services.notify.rendering import render_email
+from services.storage.records import RecipientKind
 from tests.letters import PLACES, example, make_letter, make_recipient, terms
 
 NBSP = "\u00a0"
@@ -63,9 +67,47 @@ def test_a_number_that_is_missing_is_said_to_be_missing_and_is_no_zero() -> None
 
 def test_a_background_figure_says_so_first() -> None:
     lines = _lines(harms=[{"cases": 1200, "attribution": "background", "as_of": "2025"}])
-    harm = lines[lines.index("HARM REPORTED") + 1]
+    unnumbered, harm = lines[lines.index("HARM REPORTED") + 1 :][:2]
+    assert (
+        unnumbered == "Death, number not stated."
+    )  # the kind of event says so, and no number is of this event
     assert harm.startswith("Background figure, not this event. 1,200 cases. ")
     assert harm.endswith("Figures as of 2025.")
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "Death, number not stated. Cluster of intoxications, number not stated."),
+        ("es", "Fallecimiento, número sin indicar. Conglomerado de intoxicaciones, número sin indicar."),
+        ("fr", "Décès, nombre sans précision. Agrégat d'intoxications, nombre sans précision."),
+        ("pt", "Óbito, sem número informado. Aglomerado de intoxicações, sem número informado."),
+    ],
+)
+def test_harm_that_only_the_kind_of_event_tells_is_not_said_to_be_missing(language: str, said: str) -> None:
+    alert = example("uy-07", harms=[], event_types=["intoxication_cluster", "death"])
+    document = render_page_parts(make_letter(alert, language=language), terms=terms(), places=PLACES)
+    (part,) = (one for one in document.parts if one.code == "harm")
+    assert next(str(block.text) for block in part.blocks if isinstance(block, Line)) == said
+
+
+@pytest.mark.parametrize(
+    ("language", "unit"), [("en", "mg/unit"), ("es", "mg/unidad"), ("fr", "mg/unité"), ("pt", "mg/unidade")]
+)
+def test_a_content_per_unit_is_told_in_the_readers_language(language: str, unit: str) -> None:
+    voice = voice_for(make_letter(None, language=language), terms=terms(), places=PLACES)
+    purity = Purity.model_validate({"value": 80, "unit": "mg/unit"})
+    assert purity_text(purity, voice).startswith(f"80 {unit} (")
+
+
+@pytest.mark.parametrize("kind", [RecipientKind.NETWORK, RecipientKind.OBSERVER])
+@pytest.mark.parametrize("language", ["en", "es", "fr", "pt"])
+def test_who_follows_every_category_is_told_why_too(kind: RecipientKind, language: str) -> None:
+    recipient = make_recipient(kind=kind, language=language)
+    letter = make_letter(example("uy-07"), why=("subscription",), recipient=recipient)
+    voice = voice_for(letter, terms=terms(), places=PLACES)
+    country = PLACES.country_name("CO", language)
+    assert why_you(letter, voice) == [terms().phrase("why_you", "directory", language, country=country)]
 
 
 def test_ages_and_sexes_are_not_told() -> None:
@@ -126,11 +168,12 @@ def test_product_quantities_samples_and_purity_are_told_with_their_units() -> No
         f"Échantillons positifs{NBSP}: 3 sur 12. Période précédente{NBSP}: 0 sur 40." in lines
     )
     assert (
-        f"Substances détectées{NBSP}: MDMA (amphétamine; adultérant), CAS 42542-10-9, "
+        f"Substances détectées{NBSP}: MDMA (amphétamine\u00a0; adultérant), CAS 42542-10-9, "
         f"pureté ou teneur{NBSP}: 40–41,5 % w/w (en base libre), "
         f"proportion d'échantillons positifs{NBSP}: 25 %." in lines
     )
-    assert any(each.endswith("Tableau I de la Convention de 1971; sous contrôle national.") for each in lines)
+    end = f"Tableau I de la Convention de 1971{NBSP}; sous contrôle national."
+    assert any(each.endswith(end) for each in lines)
     assert f"MDMA{NBSP}: Identification confirmée (étalon de référence)." in lines
 
 
@@ -211,7 +254,7 @@ def test_a_shipment_tells_its_ends_even_if_they_are_not_known() -> None:
     lines = _lines("es", "mx-09", tlp="TLP:CLEAR")
     assert (
         "Envío interceptado. Marítimo. Mercancía declarada: «colorante». "
-        "Origen: no indicado por la entidad emisora. Destino: México." in lines
+        "Origen: sin información de la entidad emisora. Destino: México." in lines
     )
 
 

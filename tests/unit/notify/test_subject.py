@@ -133,6 +133,16 @@ def test_a_reminder_and_a_test_are_said_before_the_level() -> None:
 def test_a_dispute_by_who_is_not_told_names_the_thread_alone() -> None:
     letter = replace(make_letter(example("uy-07"), language="en"), message_type=MessageType.DISPUTE)
     assert _subject(letter) == "TLP:CLEAR EXERCISE, DISPUTED, HIGH: SATA-UY-2026-000007, UY"
+    # the message is the disputer's: neither its country nor its substances are the alert's
+    disputer = example("ar-02", tlp="TLP:CLEAR", attachments=[])
+    for by in ("AR", None):
+        other = replace(
+            make_letter(disputer, language="en", relay_id="SATA-UY-2026-000007"),
+            message_type=MessageType.DISPUTE,
+            disputed_by=by,
+        )
+        assert _subject(other).endswith(": SATA-UY-2026-000007, UY")
+        assert "carfentanil" not in _subject(other)
 
 
 def test_a_partner_that_may_see_findings_is_told_the_country_alone() -> None:
