@@ -24,5 +24,5 @@ def purity_text(purity: Purity, voice: Voice) -> str:
     text = "–".join(number(float(each), voice.language) for each in values)
     unit = purity.unit.value
     if purity.unit is PurityUnit.MG_PER_UNIT:
-        unit = voice.say("unit", "mg_per_unit")
+        unit = voice.say("purity_unit", "mg_per_unit")
     return f"{text} {unit} ({voice.say('purity_basis', purity.basis.value)})"
