@@ -209,8 +209,9 @@ class Rig:
         ]
 
     async def attempts(self) -> list[Any]:
-        """Return every attempt."""
-        return await self.ledger.read(lambda connection: list(connection.execute(select(attempts))))
+        """Return every attempt, of each notification in order."""
+        in_order = select(attempts).order_by(attempts.c.notification_id, attempts.c.number)
+        return await self.ledger.read(lambda connection: list(connection.execute(in_order)))
 
     async def events(self) -> list[Any]:
         """Return every record of the outbox."""
