@@ -9,6 +9,7 @@ import typer
 from schemas.vocabularies import MessageState, Status
 from services.commands import ledger, output
 from services.commands.faults import Failed
+from services.commands.keys import country_or_none
 from services.storage import answers, listing
 from services.storage.listing import Wanted
 
@@ -26,7 +27,9 @@ Since = Annotated[datetime | None, typer.Option(help="Only from this day or UTC 
 def show_all(
     state: Annotated[MessageState | None, typer.Option(help="Only in this state.")] = None,
     status: Annotated[Status | None, typer.Option(help="Only of this status.")] = None,
-    country: Annotated[str | None, typer.Option(help="Only of senders of this country.")] = None,
+    country: Annotated[
+        str | None, typer.Option(callback=country_or_none, help="Only of senders of this country.")
+    ] = None,
     since: Since = None,
     limit: output.Limit = 50,
     as_json: output.Json = False,

@@ -22,6 +22,7 @@ def identify(
     """Identify substances: one JSON object a line in, one a line out, in the same order.
 
     Each has `ref` and any of `name`, `cas`, `inchikey`, `inchi`, `smiles`, `role`, `on` (a date).
+    A line that cannot be read is answered in its place with the outcome `invalid`, and is no failure.
     """
     with opened(file) as (lines, size), output.progressing("identifying") as report:
         used = tables.load(settings.load().classify.catalogue)

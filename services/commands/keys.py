@@ -46,7 +46,8 @@ def _country_codes(given: list[str] | None) -> list[str] | None:
     return given
 
 
-def _country_or_none(given: str | None) -> str | None:
+def country_or_none(given: str | None) -> str | None:
+    """Return a state or territory where one was given on the command line."""
     return given if given is None else country_code(given)
 
 
@@ -73,7 +74,7 @@ def create(
     ],
     country: Annotated[
         str | None,
-        typer.Option(callback=_country_or_none, help="Its state, where the directory does not have it."),
+        typer.Option(callback=country_or_none, help="Its state, where the directory does not have it."),
     ] = None,
     organisation: Annotated[
         str | None, typer.Option(help="Its name, as alerts show it, where the directory does not have it.")

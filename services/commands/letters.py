@@ -1,5 +1,6 @@
 """`relay dead-letters`: records that can never succeed, until a person looks."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -9,26 +10,17 @@ from services.commands.faults import Failed
 
 app = typer.Typer(no_args_is_help=True, help="Records that could not be handled.")
 
-_COLUMNS = ("id", "died_at", "group", "topic", "reason", "replayed_at")
+_COLUMNS = (
+    *("id", "died_at", "group", "topic", "sender_id", "national_ref", "version", "message_id"),
+    *("reason", "replayed_at"),
+)
 
 
 @app.command("list")
 def show(limit: output.Limit = 50, as_json: output.Json = False) -> None:
-    """List dead letters, newest first."""
+    """List dead letters, newest first, each with the alert that it is about."""
     letters = ledger.using(lambda opened: opened.dead_letters.listed(most=limit))
-    rows = [
-        {
-            "id": letter.id,
-            "died_at": letter.died_at,
-            "group": letter.group,
-            "topic": letter.topic,
-            "event_id": letter.event_id,
-            "reason": letter.reason,
-            "detail": letter.detail,
-            "replayed_at": letter.replayed_at,
-        }
-        for letter in letters
-    ]
+    rows = [asdict(letter) for letter in letters]
     output.listing(rows, _COLUMNS, as_json=as_json)
 
 

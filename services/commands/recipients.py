@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from services.commands import endpoints, importing, ledger, output
 from services.commands.faults import Failed
-from services.commands.keys import country_code
+from services.commands.keys import country_code, country_or_none
 from services.directory.participations import decided
 from services.notify.channels.signing import secret_text
 from services.reference.states import load_states
@@ -43,7 +43,9 @@ _SECRET_BYTES = 32
 
 @app.command("list")
 def show_all(
-    country: Annotated[str | None, typer.Option(help="Only of this country.")] = None,
+    country: Annotated[
+        str | None, typer.Option(callback=country_or_none, help="Only of this country.")
+    ] = None,
     everybody: Annotated[bool, typer.Option("--all", help="The inactive ones too.")] = False,
     as_json: output.Json = False,
 ) -> None:

@@ -1,6 +1,7 @@
 """`relay serve` and `relay demo`: the relay itself, and a short run of it on a temporary ledger."""
 
 from enum import StrEnum
+from importlib.metadata import version
 from typing import Annotated
 
 import structlog
@@ -35,6 +36,7 @@ def serve(
     held = settings.load()
     logs.configure(level=held.log.level, form=held.log.form)
     wanted = chosen(roles or [Role.ALL])
+    log.info("starting", version=version("early-warning-relay"), services=sorted(wanted))
     for sentence in advice(held):
         log.warning("a setting hardly does what is meant", advice=sentence)
     # the catalogue, the chemistry, the brokers' clients: only the relay itself loads them

@@ -8,10 +8,13 @@ import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 
+import structlog
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.http.problems import Refusal, answer
+
+log = structlog.get_logger(__name__)
 
 HEAD = "relay.head"  # in the scope of a HEAD, which the routes see as GET
 CLOSED = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -82,9 +85,23 @@ class Envelope:
                 raise
             request = Request(scope)
             refusal = self._refusal_of(fault, request)
+            if refusal is not None:
+                _note(refusal, scope)
             await answer(refusal or Refusal(500, "internal"), request)(scope, receive, reply.send)
             if refusal is None:
                 raise
+
+
+def _note(refusal: Refusal, scope: Scope) -> None:
+    """Write down a refused call by its route: a path may hold a personal link, a body what was sent."""
+    log.info(
+        "call refused",
+        method=scope["method"],
+        route=getattr(scope.get("route"), "path", None),
+        status=refusal.status,
+        kind=refusal.kind,
+        faults=sorted({fault.code for fault in refusal.errors}),
+    )
 
 
 class _Reply:

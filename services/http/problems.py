@@ -89,6 +89,7 @@ def fault(pointer: str, code: str, detail: str) -> Fault:
 KINDS: Mapping[str, str] = {
     "bad-request": "The request cannot be read.",
     "not-json": "The body is not JSON in UTF-8.",
+    "too-deep": "The body is JSON, and nested too deep; see errors.",
     "bad-query": "A parameter of the query is wrong; see errors.",
     "bad-idempotency-key": "Idempotency-Key must be 1 to 255 visible ASCII characters, quoted or bare.",
     "unauthorized": "Send a valid API key: Authorization: Bearer KEY.",

@@ -270,6 +270,8 @@ def parse(body: bytes, *, now: datetime) -> Alert:
         return parse_alert(body, now=now)
     except InvalidAlert as found:
         kind = {400: "not-json", 413: "too-large"}.get(found.status, "invalid")
+        if any(one.code == "too_deep" for one in found.faults):
+            kind = "too-deep"
         raise Refusal(found.status, kind, errors=found.faults) from found
 
 

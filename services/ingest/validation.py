@@ -34,6 +34,7 @@ _MOST_FAULTS = 100
 _MOST_POINTER_SEGMENT = 100
 _LONGEST_INTEGER = 19  # digits; beyond, no field takes it, and converting takes time
 
+_LENGTHS: Final = {"too_short": ("At least", "min_length"), "too_long": ("At most", "max_length")}
 _NO_MOLECULE: Final = "This is no molecule: see to brackets, rings and valences, or leave it out"
 
 # Only with one of these in its bytes can an alert that the contract takes hold NUL or half a character or, in a
@@ -244,6 +245,9 @@ def _faults(error: ErrorDetails) -> Iterator[Fault]:
             yield _fault((*place, *one.at), one.code, one.detail)
         return
     code, detail = _CODES.get(error["type"], (error["type"], None))
+    words, bound = _LENGTHS.get(error["type"], ("", ""))
+    if bound in error.get("ctx", {}):  # of a list: the library would call it a tuple
+        detail = f"{words} {error['ctx'][bound]} entries"
     yield _fault(place, code, detail or error["msg"])
 
 

@@ -30,6 +30,7 @@ async def run(
     running = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         running.add_signal_handler(number, stop.set)
+    log.info("started", loops=[name for name, _ in loops])
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(_named(name, loop, stop), name=name) for name, loop in loops]
@@ -39,6 +40,7 @@ async def run(
             if isinstance(fault, Misconfigured | Transient):
                 raise fault from None
         raise
+    log.info("stopped")
 
 
 def _single(faults: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
@@ -60,6 +62,7 @@ async def _limit(tasks: Sequence[asyncio.Task[None]], *, stop: asyncio.Event, dr
     waiting = asyncio.ensure_future(stop.wait())
     await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
+    log.info("stopping", asked=stop.is_set())
     _, late = await asyncio.wait(tasks, timeout=drain.total_seconds())
     for task in late:
         log.warning("cut short", loop=task.get_name())

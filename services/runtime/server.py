@@ -45,9 +45,11 @@ async def serve(
         timeout_graceful_shutdown=max(1, int(drain.total_seconds())),
     )
     server = _Server(config)
+    bound = _bound(host, port, setting=setting)
+    log.info("listening", host=host, port=bound.getsockname()[1])
     stopping = asyncio.create_task(_stop(server, stop))
     try:
-        await server.serve(sockets=[_bound(host, port, setting=setting)])
+        await server.serve(sockets=[bound])
     finally:
         stopping.cancel()
     if not stop.is_set():

@@ -2,8 +2,11 @@
 
 import hashlib
 import json
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Final
 
 from sqlalchemy import Connection, func, select, update
 
@@ -12,7 +15,9 @@ from services.storage import outbox
 from services.storage.records import Event, Record
 from services.storage.repeating import repeatable
 from services.storage.statements import insert_once
-from services.storage.tables import dead_letters
+from services.storage.tables import dead_letters, receipts
+
+_ID: Final = re.compile(r"[0-9A-Za-z-]{1,36}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +32,10 @@ class DeadLetter:
     detail: str
     died_at: datetime
     replayed_at: datetime | None
+    message_id: str | None  # what its record is about, where that can be read
+    sender_id: str | None
+    national_ref: str | None
+    version: int | None
 
 
 @repeatable
@@ -50,20 +59,43 @@ def keep(connection: Connection, record: Record, fault: Invalid, *, group: str, 
 
 def listed(connection: Connection, *, most: int) -> list[DeadLetter]:
     """Return the newest dead letters, newest first."""
-    rows = connection.execute(select(dead_letters).order_by(dead_letters.c.died_at.desc()).limit(most))
-    return [
-        DeadLetter(
-            id=row.id,
-            group=row.group_name,
-            topic=row.topic,
-            event_id=row.event_id,
-            reason=row.reason,
-            detail=row.detail,
-            died_at=row.died_at,
-            replayed_at=row.replayed_at,
-        )
-        for row in rows
-    ]
+    rows = connection.execute(select(dead_letters).order_by(dead_letters.c.died_at.desc()).limit(most)).all()
+    stated = {row.id: _stated(row.payload) for row in rows}
+    messages = _messages(connection, [message for message in stated.values() if message is not None])
+    return [_letter(row, stated[row.id], messages) for row in rows]
+
+
+def _letter(row: Any, message_id: str | None, messages: Mapping[str, Any]) -> DeadLetter:
+    message = messages.get(message_id or "")
+    return DeadLetter(
+        id=row.id,
+        group=row.group_name,
+        topic=row.topic,
+        event_id=row.event_id,
+        reason=row.reason,
+        detail=row.detail,
+        died_at=row.died_at,
+        replayed_at=row.replayed_at,
+        message_id=message_id,
+        sender_id=None if message is None else message.sender_id,
+        national_ref=None if message is None else message.national_ref,
+        version=None if message is None else message.version,
+    )
+
+
+def _stated(payload: str) -> str | None:
+    """Return the message that a record says it is about; a record of another's hand may say anything."""
+    try:
+        found = json.loads(payload)
+    except (ValueError, RecursionError):
+        return None
+    named = found.get("message_id") if isinstance(found, dict) else None
+    return named if isinstance(named, str) and _ID.fullmatch(named) else None
+
+
+def _messages(connection: Connection, ids: Sequence[str]) -> dict[str, Any]:
+    query = select(receipts.c.id, receipts.c.sender_id, receipts.c.national_ref, receipts.c.version)
+    return {row.id: row for row in connection.execute(query.where(receipts.c.id.in_(ids)))}
 
 
 def replay(connection: Connection, letter_id: str, *, now: datetime) -> bool:

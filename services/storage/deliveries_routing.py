@@ -8,13 +8,13 @@ sent what has been replaced. A repeat finds the fact and decides nothing.
 import json
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, case, select
 
 from schemas.vocabularies import MessageType
 from services.errors import Invalid
-from services.storage.deliveries_rows import CURSOR, VERSIONS, load_version, to_told, to_version
+from services.storage.deliveries_rows import CURSOR, RANKS, VERSIONS, load_version, to_told, to_version
 from services.storage.deliveries_states import PENDING
 from services.storage.delivery_records import Background, Decide, Planned, Routed, Routing, Told
 from services.storage.driver import run
@@ -23,8 +23,6 @@ from services.storage.records import SEPARATION, Directory, Version
 from services.storage.repeating import one_statement, repeatable
 from services.storage.statements import among, insert_once, next_number, padded
 from services.storage.tables import Instant, notifications, receipts, routings, threads, verdicts
-
-_RANKS: Final = {"critical": 0, "high": 1, "moderate": 2, "info": 3}
 
 _told_columns = (
     notifications.c.id,
@@ -277,7 +275,7 @@ def like_version(version: Version) -> dict[str, Any]:
         "thread_id": version.thread.id,
         "thread_version": version.thread_version,
         "message_type": version.message_type.value,
-        "urgency": _RANKS[version.urgency.value],
+        "urgency": RANKS[version.urgency.value],
     }
 
 

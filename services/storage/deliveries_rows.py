@@ -17,6 +17,7 @@ from services.storage.repeating import one_statement
 from services.storage.statements import padded
 from services.storage.tables import notifications, receipts, threads, verdicts
 
+RANKS: Final = {"critical": 0, "high": 1, "moderate": 2, "info": 3}  # of urgencies, as they are kept
 CURSOR: Final = "notifications"
 # An enum finds its member by a slow call; these are asked with every row.
 _CHANNELS: Final = {one.value: one for one in ChannelKind}

@@ -7,8 +7,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, case, func, or_, select
 
+from services.storage.deliveries_rows import RANKS
 from services.storage.tables import acknowledgements, notifications, receipts, threads, verdicts
 
+_URGENCIES = {rank: word for word, rank in RANKS.items()}
 _newest_revision = (
     select(func.max(verdicts.c.revision))
     .where(verdicts.c.message_id == receipts.c.id)
@@ -121,7 +123,7 @@ def deliveries(connection: Connection, wanted: Wanted, *, most: int) -> list[Map
         query = query.where(notifications.c.awaits_answer.is_(True), notifications.c.state == "delivered")
         order = [notifications.c.due_at.asc(), notifications.c.cursor.asc()]
     rows = connection.execute(query.order_by(*order).limit(most))
-    return [dict(row) for row in rows.mappings()]
+    return [dict(row) | {"urgency": _URGENCIES[row["urgency"]]} for row in rows.mappings()]
 
 
 def message_ids(connection: Connection, name: str) -> list[str]:

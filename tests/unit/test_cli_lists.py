@@ -122,6 +122,41 @@ def test_a_dead_letter_is_listed_and_replayed(installed: Relay) -> None:
     ) == ["{"]
 
 
+@pytest.mark.parametrize(
+    ("payload", "told"),
+    [
+        ('{"message_id": "message-1"}', ("message-1", "observatory", "SAT-1", 1)),
+        ('{"message_id": "message-9"}', ("message-9", None, None, None)),
+        ('{"message_id": 7}', (None, None, None, None)),
+        ("[" * 100_000, (None, None, None, None)),
+        ("7", (None, None, None, None)),
+    ],
+)
+def test_a_dead_letter_names_the_alert_that_it_is_about(
+    installed: Relay, payload: str, told: tuple[object, ...]
+) -> None:
+    run(installed, accept(1))
+    record = Record(topic=TOPIC, event_id="e", key="k", payload=payload, position=1)
+    fault = Invalid("internal_error")
+    run(installed, lambda connection: dead_letters.keep(connection, record, fault, group="notify", now=NOW))
+    (letter,) = installed("dead-letters", "list", "--json").json
+    assert (letter["message_id"], letter["sender_id"], letter["national_ref"], letter["version"]) == told
+    assert str(told[2] or "-") in installed("dead-letters", "list").out
+
+
+def test_an_urgency_is_told_in_its_word(busy: Relay) -> None:
+    rows = busy_rows(busy)
+    assert {row["urgency"] for row in rows} == {"high"}
+    shown = busy("alerts", "show", "message-1").out
+    assert '"urgency": 1' not in shown
+
+
+@pytest.mark.parametrize("what", ["recipients", "alerts"])
+def test_a_list_of_a_country_that_is_none_is_no_empty_list(installed: Relay, what: str) -> None:
+    assert installed(what, "list", "--country", "uy").status == 2
+    assert installed(what, "list", "--country", "UY").status == 0
+
+
 def test_whoever_has_not_answered_is_listed_the_longest_due_first(installed: Relay) -> None:
     run(installed, accept(1))
     for name, recipient, hour in (

@@ -39,6 +39,7 @@ def signing_in_routes(
     """Return the routes of signing in and out."""
     router = APIRouter(route_class=RawRoute, include_in_schema=False)
     desk = _Desk(sessions, view=view, seals=seals, clock=clock)
+    router.add_api_route("/", desk.welcome, methods=["GET"])
     router.add_api_route("/sign-in", desk.show, methods=["GET"])
     router.add_api_route("/sign-in", desk.take, methods=["POST"])
     router.add_api_route("/sign-out", desk.leave, methods=["POST"])
@@ -83,6 +84,10 @@ class _Desk:
         self._view = view
         self._seals = seals
         self._clock = clock
+
+    async def welcome(self, _request: Request) -> Response:
+        """Lead who typed the relay's name alone to the sign-in page."""
+        return RedirectResponse(f"{self._view.root}/sign-in", status_code=303)
 
     async def show(self, request: Request) -> Response:
         return self._form(request)

@@ -11,6 +11,7 @@ from openapi_spec_validator import validate
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.types import Message
+from structlog.testing import capture_logs
 
 from schemas.alerts import Alert
 from services.http.application import build_application
@@ -222,3 +223,18 @@ async def test_only_a_trusted_proxy_says_who_calls(
     transport = httpx.ASGITransport(app, client=(peer, 1234))
     async with httpx.AsyncClient(transport=transport, base_url="http://relay.example.org") as opened:
         assert (await opened.get("/whoami", headers=headers)).text == seen
+
+
+async def test_a_refused_call_is_written_down_by_its_route_and_nothing_that_was_sent(
+    client: httpx.AsyncClient,
+) -> None:
+    with capture_logs() as written:
+        await client.get("/hidden/secret")
+        await client.post("/slow?secret=1", content=b"x" * 11, headers={"content-type": "application/json"})
+        await client.get("/whoami")
+    told = [(one["event"], one["method"], one["route"], one["status"], one["kind"]) for one in written]
+    assert told == [
+        ("call refused", "GET", None, 404, "not-found"),
+        ("call refused", "POST", "/slow", 413, "too-large"),
+    ]
+    assert "secret" not in str(written)

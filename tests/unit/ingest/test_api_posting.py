@@ -113,6 +113,14 @@ async def test_a_body_that_is_not_json_is_a_bad_request(rig: Rig) -> None:
     assert (answer.status_code, answer.json()["type"]) == (400, "/docs/problems#not-json")
 
 
+async def test_a_body_that_is_too_deep_is_not_said_to_be_no_json(rig: Rig) -> None:
+    headers = await rig.key() | {"Content-Type": "application/json"}
+    deep = b'{"x_a": ' + b"[" * 40 + b"]" * 40 + b"}"
+    answer = await rig.client.post("/v1/alerts", content=deep, headers=headers)
+    assert (answer.status_code, answer.json()["type"]) == (400, "/docs/problems#too-deep")
+    assert "not JSON" not in answer.text
+
+
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", ""])
 async def test_another_media_type_is_refused(rig: Rig, kind: str) -> None:
     headers = await rig.key() | {"Content-Type": kind}

@@ -237,7 +237,7 @@ async def test_a_wrong_parameter_is_named(rig: FullRig, query: str) -> None:
     assert re.fullmatch(r"/\w+", answer.json()["errors"][0]["pointer"])
 
 
-@pytest.mark.parametrize("message_id", ["x", "0" * 36, "%00" * 12, "../" * 12])
+@pytest.mark.parametrize("message_id", ["x", "0" * 36, "%00" * 12, "..%2f" * 12])
 async def test_an_unknown_id_is_not_found(rig: FullRig, message_id: str) -> None:
     answer = await rig.client.get(f"/v1/alerts/{message_id}", headers=await rig.key())
     assert answer.status_code == 404

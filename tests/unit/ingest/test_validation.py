@@ -164,3 +164,15 @@ def _outcome(body: bytes) -> Alert | InvalidAlert:
         return parse_alert(body, now=NOW)
     except InvalidAlert as refused:
         return refused
+
+
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [({"event_types": []}, "At least 1 entries"), ({"event_types": ["death"] * 500}, "At most")],
+)
+def test_the_length_of_a_list_is_told_in_words_of_ours(parts: dict[str, object], words: str) -> None:
+    with pytest.raises(InvalidAlert) as refused:
+        parse_alert(minimal_alert_body(**parts), now=NOW)
+    (fault,) = refused.value.faults
+    assert fault.detail.startswith(words)
+    assert fault.detail.endswith("entries")

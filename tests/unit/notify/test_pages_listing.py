@@ -128,3 +128,8 @@ async def test_who_sees_nothing_is_told_so_and_who_is_not_signed_in_goes_to_sign
     assert (away.status_code, away.headers["location"]) == (303, "/sign-in?next=%2Falerts")
     await sign_in(rig, "ca-lab")
     assert "There are no alerts that you may see." in (await rig.client.get("/alerts")).text
+
+
+async def test_who_types_the_name_of_the_relay_alone_is_led_to_the_sign_in_page(rig: FullRig) -> None:
+    answer = await rig.client.get("/")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")

@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from services.errors import Misconfigured, Transient
 from services.runtime.lifecycle import run
@@ -58,3 +59,13 @@ async def test_what_does_not_stop_in_time_is_cut_short() -> None:
     stop.set()
     await run([("stubborn", stubborn)], drain=timedelta(milliseconds=10), stop=stop)
     assert cancelled.is_set()
+
+
+async def test_a_start_and_a_stop_are_written_down() -> None:
+    stop = asyncio.Event()
+    stop.set()
+    with capture_logs() as written:
+        await run([("patient", patient)], drain=DRAIN, stop=stop)
+    assert [one["event"] for one in written] == ["started", "stopping", "stopped"]
+    assert written[0]["loops"] == ["patient"]
+    assert written[1]["asked"]
