@@ -94,10 +94,18 @@ def named_with_class(name: str, catalogue: Catalogue) -> Identity | None:
 
 
 def is_street_name(part: str, entry: Entry, catalogue: Catalogue) -> bool:
-    """Return whether ``part`` is a name of ``entry`` in the street: enough to agree, never to identify."""
+    """Return whether the street calls ``entry`` so: enough to agree, never to identify.
+
+    A word that names nothing in particular agrees by the one effect that it promises: K9, zèb, poes.
+    """
     bare = peeled(part, catalogue.words)
     spellings = {part, bare.name if bare is not None else part}
-    return any(entry.key in catalogue.names.find_in_street(one) for one in spellings)
+    called = {key for one in spellings for key in catalogue.names.find_in_street(one)}
+    promise = catalogue.promises.whole(part)
+    if called or promise is None:
+        return entry.key in called
+    groups = {entry.effect_group, *promise.effect_groups}
+    return bool(promise.effect_groups) and (len(groups) == 1 or groups <= _OPIOIDS)
 
 
 def _read(part: str, head: str, catalogue: Catalogue) -> Identity | None:

@@ -13,7 +13,7 @@ from services.reference.names import exact_key
 from services.reference.words import SYNTHETIC, Phrase, Words, singular
 
 _SPOKEN = re.compile(
-    r"([\s,;:/()\[\]'\"-]*)([^\s,;:/()\[\]'\"-]+)"
+    r"([\s,;:/()\[\]'\"?!*-]*)([^\s,;:/()\[\]'\"?!*-]+)"
 )  # what stands before a word, and the word
 _SEGMENT = re.compile(r"[,;:()\[\]]")
 _WORD, _THE_REST = "word", "rest"

@@ -63,6 +63,10 @@ class Promises:
         """Return what ``words`` promise where they are one phrase of several words."""
         return self.by_phrase.get(tuple(map(singular, words))) if len(words) > 1 else None
 
+    def whole(self, text: str) -> Promise | None:
+        """Return what ``text`` promises where it is one phrase, of whatever length."""
+        return self.by_phrase.get(_phrase(text))
+
     def _at(self, words: Sequence[str], at: int) -> tuple[int, Promise | None]:
         for size in range(min(self.longest, len(words) - at), 0, -1):
             promise = self.by_phrase.get(tuple(words[at : at + size]))

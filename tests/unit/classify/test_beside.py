@@ -40,6 +40,9 @@ from services.reference.catalogue import Catalogue
         ("6-MAM (metabolito de heroína)", "6-Acetylmorphine"),
         ("fentanyl (fentanyl test strip positive)", "Fentanyl"),
         ("polvo blanco (cocaína)", "Cocaine"),
+        ("MDMB-4en-PINACA (K9)", "MDMB-4en-PINACA"),  # K9 promises this effect and names nothing
+        ("bromazolam (K9)", None),
+        ("cocaine (angel dust)", None),  # a name of another
         ("cocaína rosada (2C-B)", None),  # a name of its own
         ("fentanyl (4-ANPP)", None),  # they disagree
     ],
@@ -86,7 +89,12 @@ def test_a_name_with_brackets_that_are_not_understood_is_suggested(catalogue: Ca
             "possível canabinoide sintético",
             "nitazène présumé",
         ),
-        *("nitazenos (tira reactiva)", "nitazenes (Nox)", "synthetic cannabinoids (K2/spice)"),
+        *(
+            "nitazenos (tira reactiva)",
+            "nitazenes (Nox)",
+            "opioide sintético (nitazeno?)",
+            "synthetic cannabinoids (K2/spice)",
+        ),
         *("canabinoide sintético (K9)", "K4 (maconha sintética)"),
         *("methylfentanyl-related drug", "análogo de fluorofentanilo", "metilfentanilo, derivado"),
     ],
