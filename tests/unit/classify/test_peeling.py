@@ -8,88 +8,27 @@ from services.classify.identify import identify
 from services.classify.peeling import denied, peeled
 from services.reference.catalogue import Catalogue
 
-_CHANGES_NOTHING = [
-    *("trazas de {}", "traces of {}", "traços de {}", "{} (trace)", "{} - trace", "polvo de {}", "{} powder"),
-    *(
-        "{} (presuntivo)",
-        "{} (présumé)",
-        "{} suspected",
-        "suspicion de {}",
-        "{} (não confirmado)",
-        "unconfirmed {}",
-    ),
-    *(
-        "{} (non confirmé)",
-        "{} à confirmer",
-        "{} ilícito",
-        "illicitly manufactured {}",
-        "{} de uso hospitalario",
-    ),
-    *(
-        "{} 2 mg",
-        "{} 0,05 mg/mL",
-        "{} 50 mcg/h",
-        "{} 100 mg/10 ml",
-        "{} 10-20 mg",
-        "{} 10 %",
-        "{} (5 mg)",
-        "2 mg {}",
-    ),
-    *(
-        "{} 2 mg comprimidos",
-        "{} solución inyectable",
-        "10 ampollas de {}",
-        "{} 2 mg x 10 tabletas",
-        "{} amp.",
-    ),
-    *(
-        "{} (tira reactiva)",
-        "{} en orina",
-        "{} by GC-MS",
-        "{} clorhidrato 60 mg",
-        "citrate de {} 50 mg/ml ampoule",
-    ),
-    *(
-        "cloridrato de {} monoidratado",
-        "{} hemi-hidratado",
-        "free base {}",
-        "{} base libre",
-        "{} para uso veterinario",
-    ),
-]
-_CHANGES_NOTHING += ["{} (BTNX test strip)", "{} 60 mg/tableta", "{} al 37%", "{} (cutting agent)"]
-_CHANGES_IT = [
-    *(
-        "no {}",
-        "not {}",
-        "sin {}",
-        "sem {}",
-        "non-{}",
-        "{} no",
-        "{} no detectado",
-        "{} (not detected)",
-        "{} negativo",
-    ),
-    *(
-        "{} (ausente)",
-        "ausencia de {}",
-        "{}-free",
-        "libre de {}",
-        "opioide sintético (no {})",
-        "opioides no {}",
-    ),
-    *(
-        "otro que {}",
-        "precursor de {}",
-        "metabolite of {}",
-        "{} (metabolito)",
-        "{} (acid)",
-        "{} ester",
-        "{} test strip",
-        "{} A",
-    ),
-    *("counterfeit {}", "{} antidote", "{} e", "de {}", "without {}", "{} (none)", "{} (non détecté)"),
-]
+
+def _each(text: str) -> list[str]:
+    return [" ".join(one.split()) for one in text.split(";")]
+
+
+_CHANGES_NOTHING = _each("""
+    trazas de {}; traces of {}; traços de {}; {} (trace); {} - trace; polvo de {}; {} powder; {}
+    (presuntivo); {} (présumé); {} suspected; suspicion de {}; {} (não confirmado); unconfirmed {}; {}
+    (non confirmé); {} à confirmer; {} ilícito; illicitly manufactured {}; {} de uso hospitalario; {} 2
+    mg; {} 0,05 mg/mL; {} 50 mcg/h; {} 100 mg/10 ml; {} 10-20 mg; {} 10 %; {} (5 mg); 2 mg {}; {} 2 mg
+    comprimidos; {} solución inyectable; 10 ampollas de {}; {} 2 mg x 10 tabletas; {} amp.; {} (tira
+    reactiva); {} en orina; {} by GC-MS; {} clorhidrato 60 mg; citrate de {} 50 mg/ml ampoule;
+    cloridrato de {} monoidratado; {} hemi-hidratado; free base {}; {} base libre; {} para uso
+    veterinario; {} (BTNX test strip); {} 60 mg/tableta; {} al 37%; {} (cutting agent)
+""")
+_CHANGES_IT = _each("""
+    no {}; not {}; sin {}; sem {}; non-{}; {} no; {} no detectado; {} (not detected); {} negativo; {}
+    (ausente); ausencia de {}; {}-free; libre de {}; opioide sintético (no {}); opioides no {}; otro que
+    {}; precursor de {}; metabolite of {}; {} (metabolito); {} (acid); {} ester; {} test strip; {} A;
+    counterfeit {}; {} antidote; {} e; de {}; without {}; {} (none); {} (non détecté)
+""")
 _SOME = ["fentanyl", "3-MMC", "Bromazolam", "etizolam", "cocaína"]
 
 
@@ -121,6 +60,9 @@ def test_what_denies_a_name_or_makes_it_another_resolves_nothing(around: str, ca
         ("sin fentanilo", None, None),
         ("nitazenes not detected", None, None),
         ("nitazenos (negativo)", None, None),
+        ("none (nitazenes)", None, None),
+        ("libre de nitazenos", None, None),
+        ("antagonista de fentanilo", None, None),
         ("not a synthetic opioid", None, None),
         ("fentanyl test strip", None, None),
     ],
