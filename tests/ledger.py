@@ -99,7 +99,7 @@ class Relay:
     def deciding(self, message: Message, *, revive: bool = False) -> Callable[[Connection], Outcome]:
         """Return the unit of work that decides one message."""
         prepared = prepare(message.alert, catalogue=self._catalogue, structures=None, plan=self._plan)
-        proposal = propose(message, prepared)
+        proposal = propose(message, prepared, common=self._common)
         decision = partial(decide, proposal=proposal, prepared=prepared, common=self._common)
         return partial(
             settling.settle, proposal=proposal, decide=decision, rules=self.rules, now=self.now, revive=revive

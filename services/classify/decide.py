@@ -31,11 +31,14 @@ _TAKEN_BACK: Final = frozenset(
 _POSSIBLY_THE_SAME: Final = "possible_same_event"  # why a person should look
 
 
-def propose(message: Message, prepared: Prepared) -> Proposal:
-    """Return what a message will be looked up and remembered by; nothing where it has no content of its own."""
+def propose(message: Message, prepared: Prepared, *, common: frozenset[str] = frozenset()) -> Proposal:
+    """Return what a message will be looked up and remembered by; nothing where it has no content of its own.
+
+    ``common`` are keys of what is found everywhere.
+    """
     found: tuple[Sighting, ...] = ()
     if carries_content(message):
-        found = sightings_of(message.alert, prepared.identities, prepared.sold_as)
+        found = sightings_of(message.alert, prepared.identities, prepared.sold_as, common=common)
     return Proposal(message=message, sightings=found)
 
 

@@ -27,6 +27,9 @@ from services.storage.thread_records import Sighting
 SUBSTANCE, FAMILY, PRODUCT, TEXT = "substance:", "family:", "product:", "text:"
 OFFER = "offer:"  # a form of drug in a town: by it what is not identified meets what is, for a person
 BODY = "biological"  # the market of what was found in a body or in wastewater
+EVERYWHERE = (
+    "everywhere"  # that of a family by a member that is common: its places are known, and link nothing
+)
 
 TELLING = frozenset(
     {Role.PRINCIPAL, Role.ADULTERANT, Role.PRECURSOR, Role.REAGENT, Role.INTERMEDIATE}
@@ -81,18 +84,22 @@ class _Base(TypedDict):
 
 
 def sightings_of(
-    alert: Alert, identities: Sequence[Sequence[Identity]], sold_as: Sequence[SoldAs] = ()
+    alert: Alert,
+    identities: Sequence[Sequence[Identity]],
+    sold_as: Sequence[SoldAs] = (),
+    *,
+    common: frozenset[str] = frozenset(),
 ) -> tuple[Sighting, ...]:
     """Return what the relay will remember of `alert`; `identities` follow its findings and substances.
 
     `sold_as` follows its findings, empty where nothing is known of them. Substances that were ruled out are kept
-    too: they keep this alert apart from those that confirm them.
+    too: they keep this alert apart from those that confirm them. `common` are keys of what is found everywhere.
     """
     promises = sold_as or (NOTHING_TOLD,) * len(alert.findings)
     found = [
         sighting
         for index, (finding, known) in enumerate(zip(alert.findings, identities, strict=True))
-        for sighting in _of_finding(alert, index, finding, known, promise=promises[index])
+        for sighting in _of_finding(alert, index, finding, known, promise=promises[index], common=common)
     ]
     return (*found, _text(alert))
 
@@ -137,7 +144,13 @@ def _span(start: PartialDate, end: PartialDate) -> tuple[datetime, datetime]:
 
 
 def _of_finding(
-    alert: Alert, index: int, finding: Finding, identities: Sequence[Identity], *, promise: SoldAs
+    alert: Alert,
+    index: int,
+    finding: Finding,
+    identities: Sequence[Identity],
+    *,
+    promise: SoldAs,
+    common: frozenset[str],
 ) -> Iterator[Sighting]:
     best: dict[str, Sighting] = {}
     forms = _forms(finding)
@@ -150,6 +163,8 @@ def _of_finding(
                 continue  # one member that is not there says nothing of its family
             detail = (member or "") if key.startswith(FAMILY) else ""
             sighting = _of_substance(base, substance, key=key, detail=detail, here=here)
+            if detail in common:
+                sighting = sighting._replace(market=EVERYWHERE)
             if key not in best or _weight(sighting) > _weight(best[key]):
                 best[key] = sighting
     yield from best.values()
@@ -273,9 +288,14 @@ def _entry_key(entry: Entry) -> str:
     return SUBSTANCE + (entry.inchikey[:_BLOCK] if entry.inchikey is not None else entry.key[:_LONGEST])
 
 
-def _weight(one: Sighting) -> tuple[bool, bool, int]:
-    """Return by which of two mentions of one substance in one finding it is remembered."""
-    return (one.counted, one.role == Role.PRINCIPAL, Confirmation(one.confirmation).rank)
+def _weight(one: Sighting) -> tuple[bool, bool, bool, int]:
+    """Return by which of two mentions of one substance or family in one finding it is remembered."""
+    return (
+        one.market != EVERYWHERE,
+        one.counted,
+        one.role == Role.PRINCIPAL,
+        Confirmation(one.confirmation).rank,
+    )
 
 
 def _plain(text: str | None) -> str:

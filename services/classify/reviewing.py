@@ -161,7 +161,7 @@ def reconsidering(
             plan=plan,
             said=said_by(resolutions, catalogue),
         )
-        proposal = propose(message, prepared)
+        proposal = propose(message, prepared, common=common)
         return proposal, partial(decide, proposal=proposal, prepared=prepared, common=common)
 
     return reconsider

@@ -112,7 +112,7 @@ class ClassifyService:
             plan=self._plan,
             said=said,
         )
-        proposal = propose(message, prepared)
+        proposal = propose(message, prepared, common=self._common)
         return proposal, partial(decide, proposal=proposal, prepared=prepared, common=self._common)
 
 

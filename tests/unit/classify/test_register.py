@@ -135,3 +135,27 @@ def test_a_first_in_the_region_needs_most_of_its_states(
 
     assert (scope, "isotonitazene") in firsts(decision)
     assert decision.classification.severity.facts["first"] == scope
+
+
+@pytest.mark.parametrize(
+    ("common", "rare"), [("MDMA", "PMMA"), ("THC", "(±)-Cannabichromene"), ("cocaine", "RTI-111")]
+)
+def test_a_family_links_to_no_other_state_by_a_common_member(relay: Relay, common: str, rare: str) -> None:
+    decided(relay, detection(common, country="AR"))
+
+    assert decided(relay, detection(rare, national_ref="U-1")).correlation.level == "new"
+
+
+def test_it_does_by_a_rare_one_beside_it(relay: Relay) -> None:
+    decided(relay, detection("MDMA", "PMA", country="AR"))
+
+    assert decided(relay, detection("PMMA", national_ref="U-1")).correlation.level == "same_threat"
+
+
+def test_a_common_member_makes_its_family_known(relay: Relay, catalogue: Catalogue) -> None:
+    knows(relay, catalogue, "UY")
+    decided(relay, detection("MDMA"))
+
+    told = {name for _, name in firsts(decided(relay, detection("PMMA", national_ref="U-1")))}
+
+    assert told == {"PMMA"}
