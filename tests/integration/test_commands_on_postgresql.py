@@ -58,6 +58,11 @@ def test_every_list_of_an_empty_ledger_is_empty(installed: Relay, what: str) -> 
     assert (ended.status, ended.json) == (0, [])
 
 
+def test_whoever_has_not_answered_is_asked_of_an_empty_ledger_too(installed: Relay) -> None:
+    ended = installed("deliveries", "list", "--unacknowledged", "--json")
+    assert (ended.status, ended.json) == (0, [])
+
+
 def test_a_key_that_is_made_is_listed_and_can_be_ended(installed: Relay) -> None:
     made = installed(
         "keys",
