@@ -124,15 +124,14 @@ def earlier_of(
     narrower = stricter(version.alert.tlp, now_tlp) is not now_tlp
     shown_then = Content(last.content) in _SHOWN
     comparable = not narrower and shown_then and now_content in _SHOWN
-    alert = None
-    if comparable:
-        alert = _redacted(version, now_content, reader)
+    # cut down as what is shown now, also where it is only compared: else what is cut would pass for a change
+    cut = _redacted(version, now_content, reader) if now_content in _SHOWN else None
     return Earlier(
         thread_version=last.thread_version,
         sent_at=version.decided_at,
-        alert=alert,
+        alert=cut if comparable else None,
         classification=version.classification if comparable else None,
-        withheld=version.alert if now_content in _SHOWN and not comparable else None,
+        withheld=None if comparable else cut,
     )
 
 

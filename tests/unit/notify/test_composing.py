@@ -5,8 +5,9 @@ import pytest
 from schemas.alerts import Alert
 from schemas.classifications import Correlation, RelatedAlert
 from schemas.vocabularies import CorrelationLevel, Tlp
-from services.disclosure import Content
+from services.disclosure import Content, redact
 from services.notify import composing
+from services.notify.changes import changes, without_before
 from services.notify.comparing import replaced_by
 from services.notify.links import make_links
 from services.notify.occasions import endpoint_id, notification_id
@@ -135,6 +136,20 @@ def test_an_earlier_version_that_was_stricter_is_not_shown_beside_a_wider_one() 
         for one in (amber, green)
     ]
     assert [one is None for one in compared] == [True, False]
+
+
+def test_what_is_cut_from_both_versions_is_no_change_of_a_stricter_one() -> None:
+    """Small cells of ages are shown to nobody but the sender."""
+    reader = composing.reader_of(make_recipient(), webhook())
+    bands = [{"from": 18, "to": 24, "cases": 3}, {"from": 25, "to": 30, "cases": 2}, {"from": 31, "cases": 9}]
+    harms = [{"cases": 14, "attribution": "suspected", "age_bands": bands}]
+    amber = make_version(make_alert(tlp="TLP:AMBER", harms=harms))
+    earlier = composing.earlier_of(told(1), amber, reader, now_tlp=Tlp.GREEN, now_content=Content.FULL)
+    assert (earlier.alert, earlier.withheld is not None) == (None, True)
+    green = make_alert(harms=harms, message_type="correction", tlp="TLP:GREEN")
+    now = redact(green, Content.FULL, reader, sender_id="uy-ndo")
+    assert earlier.withheld is not None
+    assert without_before(changes(earlier.withheld, now)) == ()
 
 
 def test_a_notice_holds_no_alert_and_no_classification() -> None:
