@@ -21,9 +21,8 @@ from services.runtime.settings import Settings
 from services.runtime.together import refuse_open_login
 from services.storage import documents
 from services.storage.deliveries import LedgerDeliveries
-from services.storage.directory import LedgerSecrets
 from services.storage.ports import Executor
-from services.storage.webhook_secrets import SecretBox
+from services.storage.webhook_secrets import LedgerSecrets, SecretBox
 
 _OF_CLAIM: Final = 0.4  # two steps' time is the most that an attempt takes, and some is spent around it
 

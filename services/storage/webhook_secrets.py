@@ -1,7 +1,8 @@
 """Secrets of webhooks: encrypted at rest, two valid while one is rotated, shown once."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -9,6 +10,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from services.errors import Misconfigured
 from services.storage import audit
+from services.storage.ports import Executor
 from services.storage.tables import webhook_secrets as rows
 
 _valid = (
@@ -93,3 +95,50 @@ def rotate(
     audit.record(
         connection, actor=actor, act="webhook_secret.rotated", subject=institution_id, detail={}, now=now
     )
+
+
+class LedgerSecrets:
+    """`Secrets` in the ledger; what was read is kept for a moment, for every webhook asks."""
+
+    def __init__(
+        self, executor: Executor, box: SecretBox, *, keep_for: timedelta = timedelta(seconds=5)
+    ) -> None:
+        self._executor = executor
+        self._box = box
+        self._keep_for = keep_for
+        self._kept: dict[str, tuple[datetime, list[bytes]]] = {}
+
+    async def valid(self, institution_id: str, *, now: datetime) -> list[bytes]:
+        """Return the secrets of an institution that sign now, newest first."""
+        kept = self._kept.get(institution_id)
+        if kept is not None and kept[0] <= now < kept[0] + self._keep_for:
+            return kept[1]
+        found = await self._executor.read(
+            partial(valid, institution_id=institution_id, box=self._box, now=now)
+        )
+        self._kept[institution_id] = (now, found)
+        return found
+
+    async def rotate(
+        self,
+        institution_id: str,
+        *,
+        secret_id: str,
+        secret: bytes,
+        overlap_until: datetime,
+        actor: str,
+        now: datetime,
+    ) -> None:
+        """Add a secret; those before it go on signing until ``overlap_until``."""
+        unit = partial(
+            rotate,
+            institution_id=institution_id,
+            secret_id=secret_id,
+            secret=secret,
+            box=self._box,
+            overlap_until=overlap_until,
+            actor=actor,
+            now=now,
+        )
+        await self._executor.write(unit)
+        self._kept.pop(institution_id, None)

@@ -1,57 +1,63 @@
 """The directory and the secrets of webhooks, as they are stored."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import select
 
 from services.errors import Misconfigured
-from services.storage.directory import LedgerRecipients, LedgerSecrets
-from services.storage.records import Participation
+from services.storage import recipients
+from services.storage.recipients import Replaced
+from services.storage.records import Participation, Recipient
 from services.storage.tables import audit, webhook_secrets
-from services.storage.webhook_secrets import SecretBox
+from services.storage.webhook_secrets import LedgerSecrets, SecretBox
 from tests.deliveries_rig import Rig, email, make_recipient, webhook
 
 
+async def replace_all(rig: Rig, people: Sequence[Recipient], **how: Any) -> Replaced:
+    """Make these the directory, at the rig's time."""
+    unit = partial(recipients.replace_all, recipients=people, now=rig.now, **how)
+    return await rig.ledger.write(unit)
+
+
 async def test_the_directory_is_read_as_it_was_written(rig: Rig) -> None:
-    port = LedgerRecipients(rig.ledger)
     one = make_recipient(channels=(webhook(withheld=True), email(personal=True)), deputies=(email("deputy"),))
-    made = await port.replace_all([one], taking_part={"CO": Participation.ACTIVE}, actor="x", now=rig.now)
-    directory = await port.directory()
+    made = await replace_all(rig, [one], taking_part={"CO": Participation.ACTIVE}, actor="x")
+    directory = await rig.deliveries.directory()
     assert (directory.version, directory.recipients) == (made.version, {"co-focal": one})
 
 
 async def test_who_is_no_longer_named_stays_inactive_and_can_come_back(rig: Rig) -> None:
-    port = LedgerRecipients(rig.ledger)
     one, other = make_recipient(), make_recipient("br-focal", country="BR")
     active = {"CO": Participation.ACTIVE, "BR": Participation.ACTIVE}
-    await port.replace_all([one, other], taking_part=active, actor="x", now=rig.now)
-    replaced = await port.replace_all([one], taking_part={}, actor="x", now=rig.now)
+    await replace_all(rig, [one, other], taking_part=active, actor="x")
+    replaced = await replace_all(rig, [one], taking_part={}, actor="x")
     assert (replaced.ended, replaced.participations) == (("br-focal",), {})
-    assert await port.get("br-focal") == replace(other, active=False)
-    await port.put(other, actor="x", now=rig.now)
-    assert await port.get("br-focal") == other
-    assert (await port.directory()).version == 3
+    assert (await rig.deliveries.directory()).recipients.get("br-focal") == replace(other, active=False)
+    await rig.ledger.write(partial(recipients.put, recipient=other, actor="x", now=rig.now))
+    assert (await rig.deliveries.directory()).recipients.get("br-focal") == other
+    assert (await rig.deliveries.directory()).version == 3
 
 
 async def test_a_state_that_nobody_set_up_takes_no_part(rig: Rig) -> None:
-    port = LedgerRecipients(rig.ledger)
-    await port.replace_all([make_recipient()], taking_part={}, actor="x", now=rig.now)
-    found = await port.get("co-focal")
+    await replace_all(rig, [make_recipient()], taking_part={}, actor="x")
+    found = (await rig.deliveries.directory()).recipients.get("co-focal")
     assert found is not None
     assert found.participation is Participation.NOT_PARTICIPATING
 
 
 async def test_what_changes_for_a_state_is_told_and_evidenced(rig: Rig) -> None:
-    port = LedgerRecipients(rig.ledger)
     people = [make_recipient(), make_recipient("br-focal", country="BR")]
     active, withdrawn = Participation.ACTIVE, Participation.WITHDRAWN
-    made = await port.replace_all(people, taking_part={"CO": active, "BR": active}, actor="x", now=rig.now)
+    made = await replace_all(rig, people, taking_part={"CO": active, "BR": active}, actor="x")
     assert made.participations == {"CO": (None, active), "BR": (None, active)}
-    gone = await port.replace_all(people, taking_part={"CO": withdrawn, "BR": active}, actor="x", now=rig.now)
+    gone = await replace_all(rig, people, taking_part={"CO": withdrawn, "BR": active}, actor="x")
     assert gone.participations == {"CO": (active, withdrawn)}
     details = await rig.ledger.read(
         lambda connection: connection.execute(select(audit.c.detail).order_by(audit.c.id)).scalars().all()
@@ -59,17 +65,8 @@ async def test_what_changes_for_a_state_is_told_and_evidenced(rig: Rig) -> None:
     assert json.loads(details[-1])["participations"] == {"CO": ["active", "withdrawn"]}
 
 
-async def test_an_address_finds_its_active_institutions_whatever_its_case(rig: Rig) -> None:
-    port = LedgerRecipients(rig.ledger)
-    people = [make_recipient(deputies=(email("shared"),)), make_recipient("br-focal", active=False)]
-    await port.replace_all(people, taking_part={}, actor="x", now=rig.now)
-    assert [one.id for one in await port.by_address("Shared@Example.org ")] == ["co-focal"]
-    assert await port.by_address("nobody@example.org") == []
-
-
 async def test_every_change_is_evidenced_without_an_address(rig: Rig) -> None:
-    port = LedgerRecipients(rig.ledger)
-    await port.replace_all([make_recipient()], taking_part={}, actor="secretariat", now=rig.now)
+    await replace_all(rig, [make_recipient()], taking_part={}, actor="secretariat")
     rows = await rig.ledger.read(lambda connection: connection.execute(select(audit)).all())
     assert [(row.actor, row.act) for row in rows] == [("secretariat", "directory.replaced")]
     assert "example.org" not in rows[0].detail
