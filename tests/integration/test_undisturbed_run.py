@@ -1,5 +1,7 @@
 """The undisturbed run of a chaos run: equal to a ledger that decided in its order, and a witness where it is not."""
 
+import itertools
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -58,10 +60,23 @@ async def test_a_ledger_that_says_something_else_is_told_with_its_rows(
 
 
 async def test_another_order_of_decision_shows(relay: Relay, place: PostgresPlace, tmp_path: Path) -> None:
-    send(relay, 1)
-    send(relay, 1, 2)
+    one, other = of_one_substance()
+    send(relay, one)
+    send(relay, other)  # names the first one, which in the other order names this
     relay.run(_unit(update(verdicts).values(decision=1_000_000 - verdicts.c.decision)))
     assert await found(place, tmp_path) != []
+
+
+def of_one_substance() -> tuple[int, int]:
+    """Return two alerts that report the same substance."""
+    seen: dict[str, int] = {}
+    for number in itertools.count():
+        _, text = alert(number, 1)
+        name = json.loads(text)["findings"][0]["substances"][0]["name"]
+        if name in seen:
+            return seen[name], number
+        seen[name] = number
+    raise AssertionError("the numbers never end")
 
 
 def _unit(change: Update) -> Callable[[Connection], None]:
