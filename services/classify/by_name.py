@@ -33,6 +33,9 @@ _BETWEEN_SUBSTANCES = re.compile(
 )
 _EITHER = re.compile(r"\s+(?:(?:y|e|et|and)/)?(?:o|ou|or|u)\s+", re.IGNORECASE)
 _PERHAPS_BETWEEN = re.compile(r"\s*(?<=[\w)])\s*/\s*(?=\w)|,\s+")
+_MARKED_NEGATIVE = re.compile(
+    r"(?<=[\w)\]])[\s:]*[(\[]\s*[-–—−]\s*[)\]](?=\s*(?:$|[,;/+&|]))"
+)  # fentanyl (-)
 _MOST_PARTS = 8
 _ANSWERS = 8192  # kept: the same few thousand names come again and again
 _MOST_CHARACTERS = 200  # of a name, as the contract has it; longer is not looked at
@@ -43,6 +46,8 @@ def identify_name(name: str, catalogue: Catalogue) -> Identity:
     """Return what ``name`` means by itself. Never raises; an empty name is unknown."""
     if not name.strip() or len(name) > _MOST_CHARACTERS:
         return unresolved(Outcome.UNKNOWN, step="none", reason="not_a_name")
+    if name.rstrip()[-1] in ")]":  # in front it is an enantiomer, behind a result
+        name = _MARKED_NEGATIVE.sub(" negative", name)
     if (found := written(name, catalogue)) is not None:
         return found if found.step != "class_word" else _only_substances(name, catalogue) or found
     bare = peeled_of(name, catalogue)

@@ -44,14 +44,20 @@ class _Reading:
 
 
 def read_class(
-    name: str, *, words: Words, family_of: Callable[[str], str | None], effect_of: Callable[[str], str | None]
+    name: str,
+    *,
+    words: Words,
+    family_of: Callable[[str], str | None],
+    effect_of: Callable[[str], str | None],
+    is_substance: Callable[[str], bool],
 ) -> ClassNamed | EffectNamed | None:
     """Return the class or effect that ``name`` means, or None.
 
     ``family_of`` tells the family of a substance's name, for "analogue of" it; ``effect_of`` the effect
-    group of a family, by which "opioide sintético de tipo nitazeno" is understood.
+    group of a family, by which "opioide sintético de tipo nitazeno" is understood, ``is_substance`` what a
+    negation may leave out of a class: "opioid, no morphine".
     """
-    reading = _read(name, words)
+    reading = _read(name, words, is_substance)
     if reading is None or not reading.content:
         return None
     if (family := _family(reading, words)) is not None:
@@ -76,8 +82,12 @@ def family_by_ending(name: str, words: Words) -> str | None:
     return next((family for family, pattern in words.endings if pattern.search(exact)), None)
 
 
-def _read(name: str, words: Words) -> _Reading | None:
-    """Return the phrase without what a negation takes away; None where it takes away the whole."""
+def _read(name: str, words: Words, is_substance: Callable[[str], bool]) -> _Reading | None:
+    """Return the phrase without what a negation takes away; None where it takes away the whole.
+
+    Behind a class a negation denies the class, by whatever verb (not found, non retrouvé), unless it leaves
+    another class or a substance out of it.
+    """
     content: list[str] = []
     synthetic = analogue = led = False  # led: behind a mark or a word that leads to a method
     left_out: str | None = None  # until the end of a word or of a segment
@@ -97,6 +107,10 @@ def _read(name: str, words: Words) -> _Reading | None:
             detected = after is None or after in words.asides or after in words.methods
             if detected or _SEGMENT.search(between):
                 return None  # not detected, negative, none (nitazenes)
+            if content and word in words.verbal_negations:
+                following = _segment(spoken[place + 1 :])
+                if not any(any(_one(each, words)) or is_substance(each) for each in following):
+                    return None
             left_out = _WORD if word == "non" else _THE_REST
         elif word in words.synthetic:
             synthetic = True
@@ -105,6 +119,12 @@ def _read(name: str, words: Words) -> _Reading | None:
         elif word not in words.around and not (led and word in words.methods):
             content.append(word)
     return _Reading(content=tuple(content), synthetic=synthetic, analogue=analogue)
+
+
+def _segment(spoken: list[tuple[str, str]]) -> list[str]:
+    """Return the words up to the next mark."""
+    end = next((at for at, (before, _) in enumerate(spoken) if _SEGMENT.search(before)), len(spoken))
+    return [word for _, word in spoken[:end]]
 
 
 def _family(reading: _Reading, words: Words) -> str | None:

@@ -49,6 +49,7 @@ def classed(name: str, catalogue: Catalogue) -> Identity | None:
         words=catalogue.words,
         family_of=lambda substance: _family_of(substance, catalogue),
         effect_of=lambda family: catalogue.families[family].effect_group,
+        is_substance=lambda word: bool(catalogue.with_name(word)),
     )
     if read is None:
         return None

@@ -60,7 +60,7 @@ def has_dose(name: str) -> bool:
 
 def denied(name: str, words: Words) -> bool:
     """Return whether something in ``name`` is negated, and not just not yet confirmed or specified."""
-    parts = [_word(part) for part in re.split(r"[\s,;:/()\[\]-]+", name) if part]
+    parts = [_word(part) for part in re.split(r"[\s,;:/()\[\]<=?-]+", name) if part]
     free_of = len(parts) > 1 and parts[0] in words.acid_salts and parts[1] in words.joiners  # libre de
     return free_of or any(
         part in words.negations and not _before_participle(parts[place + 1 :], words)

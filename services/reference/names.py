@@ -42,6 +42,7 @@ _IN_QUOTES = re.compile(r"""\s*(?:“([^“”]+)”|«([^«»]+)»|"([^"]+)"|�
 _SHOUTED = re.compile(r"[A-Z]{11}")  # a whole word in capitals; the parts of codes are shorter
 _DIGIT = re.compile(r"[0-9]")
 _LONE_LETTER = re.compile(r"(?<![a-z,])[a-z](?![a-z',])")  # F-phenibut; not the N,N- of a dimethyl
+_TWO_ENDINGS = re.compile(r"inn[aeo]s?$")  # cathinne: a slip for -inone as much as for -ine
 _SHORT_AT_THE_END = re.compile(r"[^a-z0-9'][a-z]{1,2}$")  # fentanyl-A, ondansetron (no): a word of its own
 _THOUSANDS = re.compile(r"(?<=[a-z][ -])([1-9][0-9]{0,2})[,.]([0-9]{3})(?![0-9])")  # U-47,700
 _DOUBLED = re.compile(r"([a-z])\1+")
@@ -114,8 +115,8 @@ def fold_key(name: str) -> str | None:
 
 
 def may_fold(exact: str) -> bool:
-    """Return whether an exact key may be folded: folding must not swallow a short word at its end."""
-    return _SHORT_AT_THE_END.search(exact.rstrip(")]")) is None
+    """Return whether an exact key may be folded: no short word at its end is swallowed, no ending guessed."""
+    return _SHORT_AT_THE_END.search(exact.rstrip(")]")) is None and _TWO_ENDINGS.search(exact) is None
 
 
 def _swallowed(exact: str, spelling: str) -> bool:

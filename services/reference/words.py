@@ -37,6 +37,7 @@ class Words:
     relations: frozenset[str]  # metabolite, precursor: of another substance, whose name follows
     participles: frozenset[str]  # said without and with a negation: (not) confirmed, (non-)medical
     negations: frozenset[str]
+    verbal_negations: frozenset[str]  # those that deny a verb: not found, as against without prescription
     adverbs: frozenset[str]  # between a negation and its participle
     unnamed: frozenset[str]  # unknown, unspecified: the substance is not named
     salts: frozenset[str]
@@ -81,7 +82,8 @@ def load_words(directory: Path) -> Words:
         looks=of("look"),
         relations=of("relation"),
         participles=of("participle"),
-        negations=of("negation"),
+        negations=of("negation") | of("verbal_negation"),
+        verbal_negations=of("verbal_negation"),
         adverbs=of("adverb"),
         unnamed=of("unnamed"),
         salts=of("salt"),

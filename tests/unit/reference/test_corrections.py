@@ -4,6 +4,7 @@ import re
 
 from services.reference.catalogue import Catalogue
 from services.reference.loader import load_catalogue
+from services.reference.names import exact_key
 from services.reference.tables import DATA, items, rows
 
 _CATALOGUE: Catalogue = load_catalogue()
@@ -52,3 +53,39 @@ def test_no_name_has_a_halogen_that_the_formula_lacks() -> None:
 
 def _elements(row: dict[str, str]) -> set[str]:
     return set(re.findall(r"[A-Z][a-z]?", row["formula"]))
+
+
+_RADICAL = (
+    r"(?:fluoro|chloro|cloro|bromo|iodo|yodo|methoxy|metoxi|ethoxy|etoxi|methyl|metil|ethyl|etil"
+    r"|hydroxy|hidroxi)"
+)
+_PLACED = re.compile(rf"(?:[2-9]'?|ortho|meta|para)[- ]?{_RADICAL}")
+_UNPLACED = re.compile(rf"{_RADICAL}(?!.*(?:[0-9]|ortho|meta|para))")
+_NAMES_OF_THEIR_OWN = {  # given to one substance, wherever its group stands
+    *("methoxyphenamine", "methoxydine", "bromolysergide", "bromolysergic acid diethylamide", "methyl-dob"),
+}
+
+
+def test_no_name_without_its_locant_is_of_one_substance() -> None:
+    preferred = {entry.key: exact_key(entry.preferred_name) for entry in _CATALOGUE.entries}
+    resolving = {
+        name
+        for name, (key, *others) in _CATALOGUE.names.exact.items()
+        if not others and _UNPLACED.match(name) and _PLACED.match(preferred[key])
+    }
+    assert {name for name in resolving if _CATALOGUE.names.ambiguity(name) is None} == _NAMES_OF_THEIR_OWN
+
+
+def test_no_common_beginning_of_several_substances_is_a_name_of_one() -> None:
+    preferred = {entry.key: exact_key(entry.preferred_name) for entry in _CATALOGUE.substances()}
+    beginnings: dict[str, set[str]] = {}
+    for key, name in preferred.items():
+        for at, letter in enumerate(name):
+            if letter == "-":
+                beginnings.setdefault(name[:at], set()).add(key)
+    shared = {
+        name
+        for name, keys in beginnings.items()
+        if len(keys) > 1 and name not in preferred.values() and _CATALOGUE.names.ambiguity(name) is None
+    }
+    assert [name for name in shared if set(_CATALOGUE.names.find(name)) & beginnings[name]] == []
