@@ -23,6 +23,7 @@ _OPIOIDS = frozenset({"opioid", "synthetic_opioid"})
 _BETWEEN = " ,:;-–"
 _DASHED = re.compile(r"(.+?)\s+[-–—]\s+(.+)")
 _INSIDE = re.compile(r",\s+|\s*[;/=+&]\s*|\s+(?:y|e|et|and|en)\s+", re.IGNORECASE)
+_BRAND = re.compile(r"[®™]$|^[\"“«].+[\"”»]$")  # the name of a product: it objects to nothing
 _OPENING = {")": "(", "]": "["}
 
 
@@ -61,7 +62,8 @@ def beside_alias(name: str, catalogue: Catalogue) -> Identity | None:
         return among(list(entries.values()), step="name", reason="identifiers_disagree") if both else None
     unread = 0
     for part, one in read:
-        if one is None and not (is_street_name(part, first, catalogue) or _tells(part, first, catalogue)):
+        told = one is None and (is_street_name(part, first, catalogue) or _tells(part, first, catalogue))
+        if one is None and not told and not _BRAND.search(part):
             unread += 1
         elif one is not None and one.entry is None and not _agrees(part, one, first, catalogue.words):
             return None

@@ -14,6 +14,7 @@ from services.classify.class_words import family_by_ending
 from services.classify.identities import NO_DRUG, Candidate, Identity, candidate, together, unresolved
 from services.classify.lookup import (
     alone,
+    by_locants,
     classed,
     entries_of,
     on_which_ring,
@@ -21,18 +22,21 @@ from services.classify.lookup import (
     peeled_of,
     written,
 )
-from services.classify.peeling import denied, has_dose
+from services.classify.peeling import denied, has_dose, peeled
 from services.classify.suggest import near_names
+from services.classify.within import PART_OF_NAME, claimed, named_within, words_of
 from services.reference.catalogue import Catalogue, Entry
 from services.reference.names import exact_key
 from services.reference.words import singular
 
 _BETWEEN_SUBSTANCES = re.compile(
-    r"\s*(?<!\()\+(?!\))\s*|\s+(?:y|e|et|and|con|with|avec|com|más|mas|plus|met|w/|&)\s+|\s*;\s*",
+    r"\s*(?<!\()\+(?!\))\s*|\s+(?:y|e|et|and|con|with|avec|com|más|mas|plus|met|w/|&)\s+|\s+[cw]/\s*|\s*;\s*",
     re.IGNORECASE,
 )
 _EITHER = re.compile(r"\s+(?:(?:y|e|et|and)/)?(?:o|ou|or|u)\s+", re.IGNORECASE)
-_PERHAPS_BETWEEN = re.compile(r"\s*(?<=[\w)])\s*/\s*(?=\w)|,\s+")
+_PERHAPS_BETWEEN = re.compile(
+    r"\s*(?<=[\w)])\s*(?:/(?!\s?[0-9.,]*\s?(?:[dµ]?l|ml|k?g|h|pill|tab|past)\b)|[|\\])\s*(?=\w)|,\s+|(?<![0-9']),(?=\w)"
+)
 _MARKED_NEGATIVE = re.compile(
     r"(?<=[\w)\]])[\s:]*[(\[]\s*[-–—−]\s*[)\]](?=\s*(?:$|[,;/+&|]))"
 )  # fentanyl (-)
@@ -60,6 +64,7 @@ def identify_name(name: str, catalogue: Catalogue) -> Identity:
         return _only_substances(name, catalogue) or found  # amphetamine and its kin name a class as well
     return (
         found
+        or by_locants(bare.name, catalogue)
         or _several(name, catalogue)
         or _either_or(name, catalogue)
         or named_with_class(bare.name, catalogue)
@@ -139,9 +144,13 @@ def _parts(split: Iterable[str]) -> list[str]:
 
 def _unknown(name: str, *, bare: str, catalogue: Catalogue, denied: bool = False) -> Identity:
     """Return what is left to a person: the candidates, and the kind of substance where the name shows it."""
-    within = _named_within(bare, catalogue)
-    ending = None if denied else family_by_ending(bare, catalogue.words)
-    hinted = within[0] if len(within) == 1 and not ending and not denied else None
+    silent = denied or claimed(words_of(name), catalogue.words)
+    ending = None if silent else family_by_ending(bare, catalogue.words)
+    within = () if silent else named_within(name, catalogue)
+    if not within:
+        reason = "name_denied" if silent else PART_OF_NAME
+        within = tuple(candidate(entry, reason) for entry in _beside_brackets(bare, catalogue))
+    hinted = within[0].entry if len(within) == 1 and not ending and not silent else None
     family = hinted.family if hinted is not None else ending
     return unresolved(
         Outcome.UNKNOWN,
@@ -150,7 +159,7 @@ def _unknown(name: str, *, bare: str, catalogue: Catalogue, denied: bool = False
         family=catalogue.families[family] if family else None,
         effect_group=hinted.effect_group if hinted is not None else None,
         candidates=(
-            *(candidate(entry, "part_of_name") for entry in within),
+            *within,
             *_suggested(name, bare=bare, catalogue=catalogue),
         ),
     )
@@ -168,7 +177,10 @@ def _suggested(name: str, *, bare: str, catalogue: Catalogue) -> Iterable[Candid
 
 def _why_unlisted(name: str, *, bare: str, catalogue: Catalogue) -> str:
     """Return whether a name, or one with its other name in brackets, is of something that is no drug."""
-    parts = dict.fromkeys((name, bare, *(parted(name) or ())[:1], *(parted(bare) or ())[:1]))
+    used = peeled(name, catalogue.words, with_methods=True)  # methanol in blood
+    parts = dict.fromkeys(
+        (name, bare, used.name if used else bare, *(parted(name) or ())[:1], *(parted(bare) or ())[:1])
+    )
     no_drug = any(_phrase(part) - catalogue.words.joiners in catalogue.words.no_drugs for part in parts)
     return NO_DRUG if no_drug else "not_in_catalogue"
 
@@ -177,7 +189,7 @@ def _phrase(name: str) -> frozenset[str]:
     return frozenset(map(singular, exact_key(name).replace("-", " ").split()))
 
 
-def _named_within(bare: str, catalogue: Catalogue) -> list[Entry]:
+def _beside_brackets(bare: str, catalogue: Catalogue) -> list[Entry]:
     """Return the substances before or within brackets, where the other part is not understood."""
     read = [alone(part, catalogue) for part in parted(bare) or ()]
     entries = (one.entry for one in read if one is not None)

@@ -109,7 +109,10 @@ def _read(name: str, words: Words, is_substance: Callable[[str], bool]) -> _Read
                 return None  # not detected, negative, none (nitazenes)
             if content and word in words.verbal_negations:
                 following = _segment(spoken[place + 1 :])
-                if not any(any(_one(each, words)) or is_substance(each) for each in following):
+                if not any(
+                    any(_one(each, words)) or each in words.synthetic or is_substance(each)
+                    for each in following
+                ):
                     return None
             left_out = _WORD if word == "non" else _THE_REST
         elif word in words.synthetic:

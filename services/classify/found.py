@@ -6,6 +6,7 @@ from schemas.alerts import Substance
 from schemas.vocabularies import Confirmation, Outcome, Role
 from services.classify.identities import NO_DRUG, Identity
 from services.classify.sold_as import same_group
+from services.classify.within import PART_OF_NAME
 from services.reference.catalogue import Entry
 
 SYNTHETIC_OPIOIDS = frozenset({"SYN.NSO", "SYN.FRS"})
@@ -117,9 +118,10 @@ class Found:
 
     @property
     def known(self) -> bool:
-        """Whether its name says what it is: a substance, a class, or a poison that is no drug."""
+        """Whether its name says what it is: a substance, a class, a poison that is no drug, or holds a name."""
         said = self.identity.outcome in {Outcome.RESOLVED, Outcome.CLASS_ONLY}
-        return said or bool(self.identity.codes) or self.identity.reason == NO_DRUG
+        held = any(one.reason == PART_OF_NAME for one in self.identity.candidates)
+        return said or held or bool(self.identity.codes) or self.identity.reason == NO_DRUG
 
     @property
     def identifies(self) -> bool:

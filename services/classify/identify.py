@@ -17,9 +17,14 @@ from services.reference.catalogue import Catalogue, Entry
 
 _INCHIKEY = re.compile(r"[A-Z]{14}-[A-Z]{10}-[A-Z]")
 _CAS = re.compile(r"([0-9]{2,7})-([0-9]{2})-([0-9])")
+_CAS_IN_NAME = re.compile(  # 1-boc-4-piperidone (CAS 79099-07-3)
+    r"[\s,;–-]*[(\[]?\s*\bCAS(?:\s?RN|\s?n[o°º]?\.?)?[\s:.#=]*([0-9]{2,7}-[0-9]{2}-[0-9])(?![0-9])\s*[)\]]?",
+    re.IGNORECASE,
+)
 _BLOCK = 14  # characters of the InChIKey that say how the atoms are connected
 
 _OPIOIDS = frozenset({"opioid", "synthetic_opioid"})
+_UNLISTED = unresolved(Outcome.UNKNOWN, step="cas", reason="not_in_catalogue")
 
 
 def identify(
@@ -38,6 +43,10 @@ def identify(
     Never raises on what a sender wrote: an identifier of the wrong form gives the outcome invalid, an
     unlisted structure its class. Without ``structures``, SMILES and InChI are not looked at.
     """
+    if name and (found := _CAS_IN_NAME.search(name)) is not None and found.start():
+        if cas and cas.strip() != found[1]:
+            return _disagreement([_by_cas(one, catalogue) or _UNLISTED for one in (cas, found[1])])
+        name, cas = name[: found.start()] + name[found.end() :], found[1]
     by_structure = _by_structure(
         smiles=smiles, inchi=inchi, inchikey=inchikey, catalogue=catalogue, structures=structures
     )

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 
 from schemas.vocabularies import Outcome
 from services.classify.class_words import ClassNamed, read_class
-from services.classify.identities import Candidate, Identity, among, of_class, resolved, unresolved
+from services.classify.identities import Candidate, Identity, among, of_class, resolved, together, unresolved
 from services.classify.peeling import Peeled, peeled
-from services.classify.respell import perhaps, respelt
+from services.classify.respell import perhaps, respelt, with_each_locant
 from services.reference.catalogue import Catalogue, Entry
 
 
@@ -73,6 +73,13 @@ def otherwise_spelt(name: str, catalogue: Catalogue) -> Identity | None:
     if len(entries) == 1:
         return resolved(entries[0], step="name", reason="name_respelt")
     return among(entries, step="name", reason="name_ambiguous") if entries else None
+
+
+def by_locants(name: str, catalogue: Catalogue) -> Identity | None:
+    """Return the identity of one name with several locants, each of which makes a substance: 3-/4-MMC."""
+    each = [(other, written(other, catalogue)) for other in with_each_locant(name)]
+    known = [(other, found) for other, found in each if found is not None and found.entry is not None]
+    return together(known, reason="either_or") if known and len(known) == len(each) else None
 
 
 def on_which_ring(name: str, catalogue: Catalogue) -> Entry | None:

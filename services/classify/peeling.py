@@ -12,16 +12,28 @@ from dataclasses import dataclass
 from services.reference.names import exact_key
 from services.reference.words import Words, singular
 
-_DOTS = re.compile(r"[·•∙⋅*×]|(?<=[a-z)])\.(?=[a-z0-9])|(?<=\s)x(?=\s)", re.IGNORECASE)  # base and its acid
+_DOTS = re.compile(
+    r"[·•∙⋅*×]|(?<=[a-z)]{2})\.(?=[a-z0-9])|(?<=\s)x(?=\s)", re.IGNORECASE
+)  # base and its acid
 _ELISION = re.compile(r"(?<![a-z0-9])([dl])['’](?=\w)", re.IGNORECASE)
 _NUMBER = r"[0-9]+(?:[.,][0-9]+)?"
 _UNIT = r"(?:mg|µg|μg|ug|mcg|ng|kg|g|ml|l|ui|iu|%)"
-_DOSE = re.compile(  # 2 mg, 5 %, 0,05 mg/mL, 50 mcg/h, 100 mg/10 ml, 10-20 mg, < 1 %
-    rf"(?<![\w'’.,-])(?!0+(?:[.,]0+)?\s?{_UNIT})[<>~≈±]?\s?{_NUMBER}(?:\s?[-–/]\s?{_NUMBER})*\s?{_UNIT}"
-    rf"(?:\s?/\s?(?:{_NUMBER}\s?)?(?:ml|l|h|hr|hora|heure|dos[ei]s?|unit|unidad|kg|g"
-    r"|tab\w*|comp\w*|c[aá]ps\w*|amp\w*|vial|frasco))?(?![\w'’-])",
+_DOSE = re.compile(  # 2 mg, 5 %, 28% v/v, 0,05 mg/mL, 120 mg/dL, 50 mcg/h, 100 mg/10 ml, 10-20 mg, < 1 %
+    rf"(?<![\w'’.,-])(?!0+(?:[.,]0+)?\s?{_UNIT})[<>~≈±]?\s?{_NUMBER}(?:\s?[-–/]\s?{_NUMBER})*\s?{_UNIT}(?:\s?[vpwm]/[vpwm]|\s?vol\.?)?"
+    rf"(?:\s?/\s?(?:{_NUMBER}\s?)?(?:ml|[dµμu]?l|h|hr|hora|heure|dos[ei]s?|unit|unidad|kg|g"
+    r"|tab\w*|pill\w*|pil|comp\w*|c[aá]ps\w*|amp\w*|vial|frasco))?(?![\w'’-])",
     re.IGNORECASE,
 )
+_NONE_OF_IT = re.compile(
+    rf"(?<![\w.,])0+(?:[.,]0+)?\s?(?:{_UNIT}|(?:/|de|of|sur)\s?[0-9]+)(?!\w)", re.IGNORECASE
+)
+_STEREO = re.compile(
+    r"^\(?[RS]\)?-(?=[^\W\d_]{5,}\b)|(?<=\w{5})\s+\([RS]\)$"
+)  # one connectivity, one identity
+_LABEL = re.compile(r"^([^\W\d_]+(?:\s[^\W\d_]+)?)\s?[:=]\s*(?=\w)")
+_FREE_OF_IT = re.compile(r"(?<!\bbase)[\s-](?:free|libre|livre)\s*$", re.IGNORECASE)
+_SPOKEN = re.compile(r"[^\s,;:/()\[\]<=?º-]+(?![^\s,;:/()\[\]<=?-])")  # nº is a number
+_A_NUMBER_OF = re.compile(r"x[0-9]+")  # x30
 _A_DOSE = "\ue000"  # stands for one among the words
 _INNERMOST = re.compile(r"\s*[(\[]([^()\[\]]+)[)\]]")
 _OPENED, _CLOSED = re.compile(r"^[(\[][^)\]]*$"), re.compile(r"^[^(\[]*[)\]]$")  # of brackets with more words
@@ -44,6 +56,7 @@ def peeled(name: str, words: Words, *, with_methods: bool = False) -> Peeled | N
     """
     text = _DOSE.sub(f" {_A_DOSE} ", _ELISION.sub(r"\1 ", _DOTS.sub(" ", name)))
     peeling = _Peeling(words, with_methods=with_methods)
+    text = peeling.without_label(_STEREO.sub(peeling.nothing, text))
     text = _INNERMOST.sub(peeling.out_of_brackets, text)
     parts = text.split()
     peeling.before(parts)
@@ -60,7 +73,9 @@ def has_dose(name: str) -> bool:
 
 def denied(name: str, words: Words) -> bool:
     """Return whether something in ``name`` is negated, and not just not yet confirmed or specified."""
-    parts = [_word(part) for part in re.split(r"[\s,;:/()\[\]<=?-]+", name) if part]
+    if _NONE_OF_IT.search(name) or _FREE_OF_IT.search(name):
+        return True
+    parts = [_word(part) for part in _SPOKEN.findall(name)]
     free_of = len(parts) > 1 and parts[0] in words.acid_salts and parts[1] in words.joiners  # libre de
     return free_of or any(
         part in words.negations and not _before_participle(parts[place + 1 :], words)
@@ -88,6 +103,19 @@ class _Peeling:
         self.methods = words.methods if with_methods else frozenset[str]()
         self.taken = False
         self.salts: set[str] = set()
+
+    def nothing(self, _: re.Match[str]) -> str:
+        """Return nothing for what is taken off."""
+        self.taken = True
+        return ""
+
+    def without_label(self, text: str) -> str:
+        """Return ``text`` without a label in front of it: sustancia: ketamina."""
+        label = _LABEL.match(text)
+        if label is None or not all(_word(part) in self.words.noise for part in label[1].split()):
+            return text
+        self.taken = True
+        return text[label.end() :]
 
     def out_of_brackets(self, found: re.Match[str]) -> str:
         """Return nothing for brackets that hold only what may be taken off, else the brackets as they are."""
@@ -173,7 +201,10 @@ class _Peeling:
 
     def _outside(self, word: str) -> bool:
         words = self.words
-        return word in words.asides or word in words.salts or word == _A_DOSE or word in self.methods
+        if word in words.asides or word in words.salts or word == _A_DOSE or word in self.methods:
+            return True
+        compound = "-" in word and all(part in words.asides for part in word.split("-"))  # frasco-ampola
+        return compound or _A_NUMBER_OF.fullmatch(word) is not None
 
     def _aside(self, word: str) -> bool:
         return self._outside(word) or word in self.words.methods or word in self.words.acid_salts

@@ -81,6 +81,15 @@ _GLYCIDATE = re.compile(
     re.IGNORECASE,
 )
 
+_SHORT = re.compile(r"^(?:([aá]c)|anh)(?:\.\s?|\s)(?=[^\W\d_]{4})", re.IGNORECASE)  # ác. fenilacético
+_METAL = re.compile(r"^([^\W\d_]+(o|e) de )(K|Na)$")
+_METALS = {"K": ("potasio", "potassium"), "Na": ("sodio", "sodium")}
+
+_ONE_LOCANT = r"(?:[2-9]'?|ortho|orto|meta|para|[omp])"
+_LOCANT = re.compile(rf"(?<![a-z]){_ONE_LOCANT}(?![a-z])", re.IGNORECASE)
+_OR = rf"(?:-?\s?/\s?{_ONE_LOCANT}|-?\s(?:o|or|ou|u)\s{_ONE_LOCANT}|\({_ONE_LOCANT}\))"
+_LOCANTS = re.compile(rf"({_ONE_LOCANT}{_OR}+)-\s?(\w.+)", re.IGNORECASE)
+
 _BETA_KETO = re.compile(r"^(?:β-?k|b-k|beta-?(?:k|keto)|β-?keto)[- ]?(?=[A-Z0-9])")  # βk-MDMA, beta-keto-MDMA
 _INNER_ENDING = re.compile(r"(?<=[a-zé]{3})(?:(n)[ao]|i(l)[ao])(?=[- ][0-9A-Za-z])", re.IGNORECASE)
 
@@ -101,6 +110,17 @@ def respelt(name: str) -> Iterator[str]:
                 seen.add(other)
                 waiting.append(other)
                 yield other
+
+
+def with_each_locant(name: str) -> list[str]:
+    """Return ``name`` with each of its alternative locants; none where it has no alternatives: 3-/4-MMC.
+
+    A comma makes no alternatives: 3,4-MMC has both.
+    """
+    found = _LOCANTS.fullmatch(name.strip())
+    if found is None:
+        return []
+    return [f"{locant}-{found[2]}" for locant in _LOCANT.findall(found[1])]
 
 
 def perhaps(name: str) -> str | None:
@@ -167,6 +187,19 @@ def _turned_on_nitrogen(name: str) -> str:
     return _TWO_ON_NITROGEN.sub(r"N-\2-N-\1", name)
 
 
+def _acid_in_full(name: str) -> str:
+    return _SHORT.sub(lambda found: "ácido " if found[1] else "anhídrido ", name)
+
+
+def _acid_in_french(name: str) -> str:
+    return _SHORT.sub(lambda found: "acide " if found[1] else "anhydride ", name)
+
+
+def _metal_in_full(name: str) -> str:
+    """Return ``name`` with the metal of its salt in words: permanganato de K."""
+    return _METAL.sub(lambda found: f"{found[1]}{_METALS[found[3]][found[2] == 'e']}", name)
+
+
 _RULES: tuple[Callable[[str], str], ...] = (
     _without_racemic,
     _position_of_code,
@@ -181,4 +214,7 @@ _RULES: tuple[Callable[[str], str], ...] = (
     _turned_on_nitrogen,
     _ester_of_acid,
     _glycidate,
+    _acid_in_full,
+    _acid_in_french,
+    _metal_in_full,
 )

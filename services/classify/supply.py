@@ -4,10 +4,11 @@ from collections.abc import Iterable
 
 from schemas.alerts import Alert
 from schemas.classifications import CategoryLabel
-from schemas.vocabularies import EventType, Market, Role, ShipmentKind, Unit
-from services.classify.categories import acts_as_chemical, event_day, is_genuine_medicine
+from schemas.vocabularies import EventType, Market, Outcome, Role, ShipmentKind, Unit
+from services.classify.categories import CHEMICAL_ROLES, acts_as_chemical, event_day, is_genuine_medicine
 from services.classify.found import SYNTHETIC_OPIOIDS, Found
 from services.classify.hazards import Product
+from services.classify.identities import NO_DRUG
 from services.reference.catalogue import Entry
 from services.reference.controls import Days, Standing, controls_on
 
@@ -52,7 +53,8 @@ def opioid_medicine_units(product: Product, labels: Iterable[CategoryLabel]) -> 
 def is_chemical_or_medicine(alert: Alert, product: Product, labels: Iterable[CategoryLabel]) -> bool:
     """Return whether ``product`` is a chemical or a medicine, by its codes or by its sender's word.
 
-    A chemical that nobody can name is one still, a known one outside the catalogue's chemicals is not.
+    A chemical that nobody can name is one still, though a laboratory named it and no table does; a known one
+    outside the catalogue's chemicals is not.
     """
     codes = {label.code for label in labels if label.finding == product.index}
     if codes & {"CHM", "PHA"} or product.finding.market is Market.DIVERTED_MEDICINE:
@@ -60,7 +62,14 @@ def is_chemical_or_medicine(alert: Alert, product: Product, labels: Iterable[Cat
     if any("CHM" in one.identity.codes and _is_the_goods(product, one) for one in product.found):
         return True
     chemical = product.finding.market is Market.CHEMICAL_TRADE
+    if chemical and any(map(_is_unread_chemical, product.found)):
+        return True
     return "X.UNK" in codes and (chemical or any(_is_medicine(alert, product, one) for one in product.found))
+
+
+def _is_unread_chemical(one: Found) -> bool:
+    unread = one.identity.outcome is Outcome.UNKNOWN and one.identity.reason != NO_DRUG
+    return unread and one.reported.role in CHEMICAL_ROLES
 
 
 def is_manufacture(alert: Alert) -> bool:

@@ -34,6 +34,8 @@ class Words:
     asides: frozenset[str]  # doubt, amount, form, quality: they do not change what is named
     methods: frozenset[str]  # how or in what it was found
     looks: frozenset[str]  # of a product: they name nothing
+    isomers: frozenset[str]  # isomer, homologue, similar: of another substance, but of its kind
+    claims: frozenset[str]  # sold as, labelled: what it was to be, not what it is
     relations: frozenset[str]  # metabolite, precursor: of another substance, whose name follows
     participles: frozenset[str]  # said without and with a negation: (not) confirmed, (non-)medical
     negations: frozenset[str]
@@ -80,6 +82,8 @@ def load_words(directory: Path) -> Words:
         asides=of("aside"),
         methods=of("method"),
         looks=of("look"),
+        isomers=of("isomer"),
+        claims=of("claim"),
         relations=of("relation"),
         participles=of("participle"),
         negations=of("negation") | of("verbal_negation"),
@@ -90,7 +94,9 @@ def load_words(directory: Path) -> Words:
         acid_salts=of("acid_salt"),
         joiners=of("joiner"),
         links=of("link"),
-        around=frozenset().union(*map(of, ("noise", "unnamed", "aside", "participle", "salt", "link"))),
+        around=frozenset().union(
+            *map(of, ("noise", "unnamed", "aside", "participle", "adverb", "salt", "link"))
+        ),
         name_parts=of("name_part"),
         no_drugs=frozenset(
             _phrase(word, synthetic) for k, _, words in listed if k == "no_drug" for word in words

@@ -64,6 +64,8 @@ def test_a_denial_in_front_leaves_no_hint(by_name: ByName, name: str) -> None:
         ("opioid, not morphine", "opioid"),
         ("opioides no prescritos", "opioid"),  # says what kind of use, control or certainty
         ("nitazenos no confirmados", "synthetic_opioid"),
+        ("nitazeen (niet nader bepaald)", "synthetic_opioid"),
+        ("cannabinoide no sintético", "cannabinoid"),
         ("benzodiacepinas sin receta", "sedative_hypnotic"),
     ],
 )
