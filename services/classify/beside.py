@@ -23,7 +23,7 @@ _OPIOIDS = frozenset({"opioid", "synthetic_opioid"})
 _BETWEEN = " ,:;-–"
 _DASHED = re.compile(r"(.+?)\s+[-–—]\s+(.+)")
 _INSIDE = re.compile(r",\s+|\s*[;/=+&]\s*|\s+(?:y|e|et|and|en)\s+", re.IGNORECASE)
-_BRAND = re.compile(r"[®™]$|^[\"“«].+[\"”»]$")  # the name of a product: it objects to nothing
+_BRAND = re.compile(r"[®™]$|^[\"“«].+[\"”»]$")
 _OPENING = {")": "(", "]": "["}
 
 
@@ -63,7 +63,7 @@ def beside_alias(name: str, catalogue: Catalogue) -> Identity | None:
     unread = 0
     for part, one in read:
         told = one is None and (is_street_name(part, first, catalogue) or _tells(part, first, catalogue))
-        if one is None and not told and not _BRAND.search(part):
+        if one is None and not told and not _is_brand(part, catalogue.words):
             unread += 1
         elif one is not None and one.entry is None and not _agrees(part, one, first, catalogue.words):
             return None
@@ -142,6 +142,13 @@ def _tells(part: str, entry: Entry, catalogue: Catalogue) -> bool:
         of = alone(other, catalogue) if _word(joiner) in catalogue.words.joiners else None
         return of is not None and of.entry is not None and of.entry is not entry
     return names_nothing(part, catalogue.words)
+
+
+def _is_brand(part: str, words: Words) -> bool:
+    """Return whether ``part`` is the name of a product, which objects to nothing: Tramaking®, "Tramaking"."""
+    said = {_word(word.strip('"“”«»®™')) for word in part.split()}
+    kinds = (words.analogue, words.isomers, words.relations, words.negations, words.claims)
+    return _BRAND.search(part) is not None and all(said.isdisjoint(kind) for kind in kinds)
 
 
 def _class_of(read: list[tuple[str, Identity | None]], words: Words) -> Identity | None:

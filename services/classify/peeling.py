@@ -21,14 +21,15 @@ _UNIT = r"(?:mg|µg|μg|ug|mcg|ng|kg|g|ml|l|ui|iu|%)"
 _DOSE = re.compile(  # 2 mg, 5 %, 28% v/v, 0,05 mg/mL, 120 mg/dL, 50 mcg/h, 100 mg/10 ml, 10-20 mg, < 1 %
     rf"(?<![\w'’.,-])(?!0+(?:[.,]0+)?\s?{_UNIT})[<>~≈±]?\s?{_NUMBER}(?:\s?[-–/]\s?{_NUMBER})*\s?{_UNIT}(?:\s?[vpwm]/[vpwm]|\s?vol\.?)?"
     rf"(?:\s?/\s?(?:{_NUMBER}\s?)?(?:ml|[dµμu]?l|h|hr|hora|heure|dos[ei]s?|unit|unidad|kg|g"
-    r"|tab\w*|pill\w*|pil|comp\w*|c[aá]ps\w*|amp\w*|vial|frasco))?(?![\w'’-])",
+    r"|tab\w*|pill\w*|pil|past\w*|troquel|gumm\w*|comp\w*|co|c[aá]ps\w*|amp\w*|vial|frasco))?(?![\w'’-])",
     re.IGNORECASE,
 )
 _NONE_OF_IT = re.compile(
     rf"(?<![\w.,])0+(?:[.,]0+)?\s?(?:{_UNIT}|(?:/|de|of|sur)\s?[0-9]+)(?!\w)", re.IGNORECASE
 )
 _STEREO = re.compile(
-    r"^\(?[RS]\)?-(?=[^\W\d_]{5,}\b)|(?<=\w{5})\s+\([RS]\)$"
+    r"^(?:\([RS]\)|[RS](?!-(?i:m?eth?[iy]l|prop|but[iy]l|pent|hex|benz|benc|ph?en[iy]l|fenil|acet|al+[iy]l|ox)))-"
+    r"(?=[^\W\d_]{5,}(?:\s*$|\s+[\d(]))|(?<=\w{5})\s+\([RS]\)$"
 )  # one connectivity, one identity
 _LABEL = re.compile(r"^([^\W\d_]+(?:\s[^\W\d_]+)?)\s?[:=]\s*(?=\w)")
 _FREE_OF_IT = re.compile(r"(?<!\bbase)[\s-](?:free|libre|livre)\s*$", re.IGNORECASE)

@@ -27,7 +27,7 @@ def _found(name: str, identity: Identity) -> Found:
 @pytest.mark.parametrize(
     ("name", "effect"),
     [
-        ("fentanilo, sospecha clínica", "synthetic_opioid"),
+        ("fentanilo, qwerty", "synthetic_opioid"),
         ("fentanilo liq./qwerty", "synthetic_opioid"),
         ("heroína nº 4", "opioid"),
         ("cocaína (conf. GC-MS)", "stimulant"),
@@ -98,6 +98,8 @@ def test_a_poison_with_its_unit_is_no_drug(by_name: ByName, name: str) -> None:
         ("Ketamina 500mg/10ml fco-amp", "Ketamine"),
         ("MDMA 270mg/pill", "MDMA"),
         ("MDMA x30", "MDMA"),
+        ("Bromazolam ~3mg/co", "bromazolam"),
+        ("ESCOPOLAMINA (burundanga) - sospecha clínica", "Scopolamine"),
         ("sustancia: ketamina", "Ketamine"),
         ("principio activo: ketamina", "Ketamine"),
         ("ketamina (S)", "Ketamine"),
@@ -148,3 +150,11 @@ def test_more_marks_part_names_that_are_known(by_name: ByName, name: str) -> Non
 @pytest.mark.parametrize("name", ["opioides varios", "múltiples opioides", "opioids, various"])
 def test_a_number_of_an_effect_is_the_effect(by_name: ByName, name: str) -> None:
     assert by_name(name).effect_group == "opioid"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["S-methylmorphine", "ketamine (análogo®)", 'ketamine ("isomer")', "fentanyl («sin»)", "S-ethylbutylone"],
+)
+def test_what_makes_another_substance_is_no_brand_and_no_stereo_form(by_name: ByName, name: str) -> None:
+    assert by_name(name).outcome is not Outcome.RESOLVED

@@ -98,3 +98,14 @@ def test_a_residue_beside_the_drug_is_not_the_goods(classify: Classify, name: st
     finding = {"substances": [drug, {"name": name, "confirmation": "confirmed"}], "matrices": ["tablet"]}
 
     assert classify(**STOPPED, findings=[finding]).severity.reason == "I1"
+
+
+@pytest.mark.parametrize("confirmation", ["presumptive_field", "presumptive_lab", "confirmed"])
+@pytest.mark.parametrize(("name", "reason"), [("reactivo qwertyol", "M5"), ("lactosa", "I1")])
+def test_a_stopped_reagent_that_nobody_can_read_is_goods_whoever_named_it(
+    classify: Classify, confirmation: str, name: str, reason: str
+) -> None:
+    finding = _of(name, role="reagent", **TRADED)
+    finding["substances"][0]["confirmation"] = confirmation
+
+    assert classify(**STOPPED, findings=[finding]).severity.reason == reason
