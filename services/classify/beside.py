@@ -57,6 +57,8 @@ def beside_alias(name: str, catalogue: Catalogue) -> Identity | None:
     others = [entry for entry in entries.values() if not is_same(first, entry)]
     if others and read[0][1] is None:
         return _contents(read, entries.values(), catalogue)
+    if others and _is_class_of_all(read, catalogue.words):
+        return together([(part, one) for part, one in read[1:] if one is not None], reason="mixture")
     if others:
         both = name.strip()[-1] in _OPENING  # A – B may be two substances
         return among(list(entries.values()), step="name", reason="identifiers_disagree") if both else None
@@ -132,6 +134,16 @@ def _contents(
     )
     unread = unresolved(Outcome.UNKNOWN, step="none", reason="not_in_catalogue")
     return together([(part, one or unread) for part, one in read[called:]], reason="mixture")
+
+
+def _is_class_of_all(read: Sequence[tuple[str, Identity | None]], words: Words) -> bool:
+    """Return whether members stand behind their class: nitazenes (protonitazene, metonitazene)."""
+    (head, kind), *members = read
+    if kind is None or kind.entry is not None or _is_part_of_names(head, words):
+        return False
+    return all(
+        one is not None and one.entry is not None and _of_its_kind(kind, one.entry) for _, one in members
+    )
 
 
 def _tells(part: str, entry: Entry, catalogue: Catalogue) -> bool:

@@ -24,7 +24,7 @@ from services.classify.lookup import (
 )
 from services.classify.peeling import denied, has_dose, peeled
 from services.classify.suggest import near_names
-from services.classify.within import PART_OF_NAME, claimed, named_within, words_of
+from services.classify.within import PART_OF_NAME, claimed, named_within
 from services.reference.catalogue import Catalogue, Entry
 from services.reference.names import exact_key
 from services.reference.words import singular
@@ -144,7 +144,7 @@ def _parts(split: Iterable[str]) -> list[str]:
 
 def _unknown(name: str, *, bare: str, catalogue: Catalogue, denied: bool = False) -> Identity:
     """Return what is left to a person: the candidates, and the kind of substance where the name shows it."""
-    silent = denied or claimed(words_of(name), catalogue.words)
+    silent = denied or claimed(name, catalogue.words)
     ending = None if silent else family_by_ending(bare, catalogue.words)
     within = () if silent else named_within(name, catalogue)
     if not within:
@@ -177,7 +177,7 @@ def _suggested(name: str, *, bare: str, catalogue: Catalogue) -> Iterable[Candid
 
 def _why_unlisted(name: str, *, bare: str, catalogue: Catalogue) -> str:
     """Return whether a name, or one with its other name in brackets, is of something that is no drug."""
-    used = peeled(name, catalogue.words, with_methods=True)  # methanol in blood
+    used = peeled(name, catalogue.words, with_methods=True) if " " in name else None  # methanol in blood
     parts = dict.fromkeys(
         (name, bare, used.name if used else bare, *(parted(name) or ())[:1], *(parted(bare) or ())[:1])
     )

@@ -34,7 +34,6 @@ _STEREO = re.compile(
 _LABEL = re.compile(r"^([^\W\d_]+(?:\s[^\W\d_]+)?)\s?[:=]\s*(?=\w)")
 _FREE_OF_IT = re.compile(r"(?<!\bbase)[\s-](?:free|libre|livre)\s*$", re.IGNORECASE)
 _SPOKEN = re.compile(r"[^\s,;:/()\[\]<=?º-]+(?![^\s,;:/()\[\]<=?-])")  # nº is a number
-_A_NUMBER_OF = re.compile(r"x[0-9]+")  # x30
 _A_DOSE = "\ue000"  # stands for one among the words
 _INNERMOST = re.compile(r"\s*[(\[]([^()\[\]]+)[)\]]")
 _OPENED, _CLOSED = re.compile(r"^[(\[][^)\]]*$"), re.compile(r"^[^(\[]*[)\]]$")  # of brackets with more words
@@ -205,7 +204,7 @@ class _Peeling:
         if word in words.asides or word in words.salts or word == _A_DOSE or word in self.methods:
             return True
         compound = "-" in word and all(part in words.asides for part in word.split("-"))  # frasco-ampola
-        return compound or _A_NUMBER_OF.fullmatch(word) is not None
+        return compound or (word[0:1] == "x" and word[1:].isdigit())  # x30
 
     def _aside(self, word: str) -> bool:
         return self._outside(word) or word in self.words.methods or word in self.words.acid_salts

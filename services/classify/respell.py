@@ -100,8 +100,9 @@ _TWO_ON_NITROGEN = re.compile(
 
 def respelt(name: str) -> Iterator[str]:
     """Yield other spellings of ``name``, each once and none equal to it, the nearest first."""
-    seen = {name}
-    waiting = [name]
+    waiting = [name, *_in_full(name)]
+    seen = set(waiting)
+    yield from waiting[1:]
     while waiting and len(seen) <= _MOST:
         written = waiting.pop(0)
         for rule in _RULES:
@@ -187,17 +188,13 @@ def _turned_on_nitrogen(name: str) -> str:
     return _TWO_ON_NITROGEN.sub(r"N-\2-N-\1", name)
 
 
-def _acid_in_full(name: str) -> str:
-    return _SHORT.sub(lambda found: "ácido " if found[1] else "anhídrido ", name)
-
-
-def _acid_in_french(name: str) -> str:
-    return _SHORT.sub(lambda found: "acide " if found[1] else "anhydride ", name)
-
-
-def _metal_in_full(name: str) -> str:
-    """Return ``name`` with the metal of its salt in words: permanganato de K."""
-    return _METAL.sub(lambda found: f"{found[1]}{_METALS[found[3]][found[2] == 'e']}", name)
+def _in_full(name: str) -> Iterator[str]:
+    """Yield ``name`` with its first word, or the metal of its salt, in full: ác. fenilacético, permanganato de K."""
+    if (short := _SHORT.match(name)) is not None:
+        for full in ("ácido", "acide") if short[1] else ("anhídrido", "anhydride"):
+            yield f"{full} {name[short.end() :]}"
+    elif (salt := _METAL.fullmatch(name)) is not None:
+        yield f"{salt[1]}{_METALS[salt[3]][salt[2] == 'e']}"
 
 
 _RULES: tuple[Callable[[str], str], ...] = (
@@ -214,7 +211,4 @@ _RULES: tuple[Callable[[str], str], ...] = (
     _turned_on_nitrogen,
     _ester_of_acid,
     _glycidate,
-    _acid_in_full,
-    _acid_in_french,
-    _metal_in_full,
 )

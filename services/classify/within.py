@@ -21,7 +21,7 @@ _LEAST_LETTERS, _LEAST_CAPITALS = 5, 3  # shorter ones are words of other langua
 def named_within(name: str, catalogue: Catalogue) -> tuple[Candidate, ...]:
     """Return the substances whose names stand in ``name`` as whole words, each once.
 
-    None where it says that the substance is another one (a metabolite, what it was sold as). Where it may be an
+    None where it says that the substance is another one (a metabolite, a test strip for it). Where it may be an
     isomer or an analogue the reason is ``related_to_name``, and nobody knows the substance.
     """
     written = _TOKEN.findall(name)
@@ -30,7 +30,7 @@ def named_within(name: str, catalogue: Catalogue) -> tuple[Candidate, ...]:
     words = catalogue.words
     tokens = [exact_key(token) for token in written]
     said = {singular(part) for token in tokens for part in (token, *token.split("-"))}
-    if not said.isdisjoint(words.relations) or claimed(said, words):
+    if not said.isdisjoint(words.relations):
         return ()
     related = not (said.isdisjoint(words.isomers) and said.isdisjoint(words.analogue))
     reason = "related_to_name" if related else PART_OF_NAME
@@ -52,14 +52,10 @@ def named_within(name: str, catalogue: Catalogue) -> tuple[Candidate, ...]:
     return tuple(candidate(entry, reason) for entry in found.values())
 
 
-def claimed(said: set[str], words: Words) -> bool:
-    """Return whether the words ``said``, in the singular, tell what something was sold as, not what it is."""
-    return not said.isdisjoint(words.claims)
-
-
-def words_of(name: str) -> set[str]:
-    """Return the words of ``name`` in the singular."""
-    return {singular(word) for word in _TOKEN.findall(exact_key(name))}
+def claimed(name: str, words: Words) -> bool:
+    """Return whether ``name`` tells what something was sold as, not what it is."""
+    written = _TOKEN.findall(name)
+    return len(written) > 1 and not words.claims.isdisjoint(singular(exact_key(word)) for word in written)
 
 
 def _named(run: list[str], written: str, catalogue: Catalogue) -> Entry | None:

@@ -158,3 +158,10 @@ def test_a_number_of_an_effect_is_the_effect(by_name: ByName, name: str) -> None
 )
 def test_what_makes_another_substance_is_no_brand_and_no_stereo_form(by_name: ByName, name: str) -> None:
     assert by_name(name).outcome is not Outcome.RESOLVED
+
+
+@pytest.mark.parametrize(
+    "name", ["nitazenes (protonitazene, ketamine)", "ketamine (protonitazene, metonitazene)"]
+)
+def test_members_of_another_class_disagree_with_it(by_name: ByName, name: str) -> None:
+    assert by_name(name).reason == "identifiers_disagree"
