@@ -20,6 +20,7 @@ from services.classify.lookup import (
     on_which_ring,
     otherwise_spelt,
     peeled_of,
+    with_or_without,
     written,
 )
 from services.classify.peeling import denied, has_dose, peeled
@@ -52,6 +53,8 @@ def identify_name(name: str, catalogue: Catalogue) -> Identity:
         return unresolved(Outcome.UNKNOWN, step="none", reason="not_a_name")
     if name.rstrip()[-1] in ")]":  # in front it is an enantiomer, behind a result
         name = _MARKED_NEGATIVE.sub(" negative", name)
+    if name.lstrip()[0] == "(" and (found := with_or_without(name, catalogue)) is not None:
+        return found
     if (found := written(name, catalogue)) is not None:
         return found if found.step != "class_word" else _only_substances(name, catalogue) or found
     bare = peeled_of(name, catalogue)

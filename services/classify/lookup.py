@@ -5,6 +5,7 @@ In order: the name as it stands, in the spelling of another language, without wh
 Source: HPAD-2021:CM.2.4@L191.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -14,6 +15,9 @@ from services.classify.identities import Candidate, Identity, among, of_class, r
 from services.classify.peeling import Peeled, peeled
 from services.classify.respell import perhaps, respelt, with_each_locant
 from services.reference.catalogue import Catalogue, Entry
+from services.reference.names import exact_key
+
+_PERHAPS_PREFIXED = re.compile(r"\(([^\W\d_]{2,})\)\s?-?([^\W\d_].*)")
 
 
 def alone(part: str, catalogue: Catalogue) -> Identity | None:
@@ -80,6 +84,20 @@ def by_locants(name: str, catalogue: Catalogue) -> Identity | None:
     each = [(other, written(other, catalogue)) for other in with_each_locant(name)]
     known = [(other, found) for other, found in each if found is not None and found.entry is not None]
     return together(known, reason="either_or") if known and len(known) == len(each) else None
+
+
+def with_or_without(name: str, catalogue: Catalogue) -> Identity | None:
+    """Return the two substances that a name with a prefix in brackets leaves open: (meth)amphetamine."""
+    found = _PERHAPS_PREFIXED.fullmatch(name.strip())
+    if found is None or exact_key(name) in catalogue.names.exact:
+        return None
+    read = [(each, written(each, catalogue)) for each in (f"{found[1]}{found[2]}", found[2])]
+    known = [(each, one) for each, one in read if one is not None and one.entry is not None]
+    return (
+        together(known, reason="either_or")
+        if len({one.entry.key for _, one in known if one.entry is not None}) > 1
+        else None
+    )
 
 
 def on_which_ring(name: str, catalogue: Catalogue) -> Entry | None:

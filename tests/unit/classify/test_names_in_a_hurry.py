@@ -125,11 +125,13 @@ def test_a_cas_number_in_the_name_must_be_one_and_agree(catalogue: Catalogue, by
         ("3-/4-MMC", {"3-MMC", "Mephedrone"}),
         ("3(4)-MMC", {"3-MMC", "Mephedrone"}),
         ("3- ou 4-CMC", {"3-CMC", "4-CMC"}),
+        ("(meth)amphetamine", {"Methamphetamine", "Amphetamine"}),
+        ("(pseudo)efedrina", {"Pseudoephedrine", "Ephedrine"}),
         ("4/5/6-MAPB", {"4-MAPB", "5-MAPB", "6-MAPB"}),
         ("o/m/p-fluorofentanyl", {f"{place}-fluorofentanyl" for place in ("ortho", "meta", "para")}),
     ],
 )
-def test_a_name_with_several_locants_is_one_of_them(by_name: ByName, name: str, members: set[str]) -> None:
+def test_a_name_that_leaves_a_choice_is_one_of_them(by_name: ByName, name: str, members: set[str]) -> None:
     found = by_name(name)
     assert (found.outcome, found.reason) == (Outcome.AMBIGUOUS, "either_or")
     assert {one.preferred_name for one in found.candidates} == members
