@@ -164,13 +164,14 @@ class _Peeling:
     def _belongs(self, word: str, parts: list[str], last: str | None) -> bool:
         """Return whether ``word`` belongs to what was taken off behind it, or to a salt before it."""
         words = self.words
-        if word in words.acid_salts and (last in words.salts or _word(parts[-2]) in words.salts):
+        before = _word(parts[-2]) if len(parts) > 1 else ""
+        if word in words.acid_salts and (last in words.salts or before in words.salts):
             return True
         if last is None:
             return False
         if last in words.participles and (word in words.negations or word in words.adverbs):
             return True
-        counted = word.isdigit() and _word(parts[-2]) == _A_DOSE  # 2 mg x 10 tablets
+        counted = word.isdigit() and before == _A_DOSE  # 2 mg x 10 tablets
         to_be = parts[-1] in {"a", "à"} and (last.endswith("r") or last == _A_DOSE)  # à confirmer, a 37 %
         return counted or to_be or (len(word) > 1 and (word in words.joiners or word in words.links))
 

@@ -9,6 +9,7 @@ Nothing here guesses: an answer still has to be a name of the catalogue.
 import re
 from collections.abc import Callable, Iterator
 
+_TAKEN_FOR = str.maketrans({"\u0130": "i", "\u0131": "i", "\u017f": "s", "\u212a": "k"})  # İ ı ſ and Kelvin
 _MOST = 12  # spellings of one name; the rules make fewer of any that a person would write
 
 _RACEMIC = re.compile(
@@ -130,12 +131,17 @@ def perhaps(name: str) -> str | None:
     return None if found is None else f"{_PLACES[found[1]]}-{name.strip()[found.end() :]}"
 
 
+def _lower(text: str) -> str:
+    """Return ``text`` in small letters, as a pattern that ignores case takes them: İ and ı for i, ſ for s."""
+    return text.translate(_TAKEN_FOR).lower()
+
+
 def _without_racemic(name: str) -> str:
     return _ENANTIOMER.sub("", _RACEMIC.sub("", name))
 
 
 def _greek(name: str) -> str:
-    return _GREEK_INITIAL.sub(lambda found: _GREEK[found[found.lastindex or 0].lower()], name)
+    return _GREEK_INITIAL.sub(lambda found: _GREEK[_lower(found[found.lastindex or 0])], name)
 
 
 def _position_of_code(name: str) -> str:
@@ -143,15 +149,15 @@ def _position_of_code(name: str) -> str:
 
 
 def _groups_in_words(name: str) -> str:
-    return _GROUP.sub(lambda found: f"{found[1]}-{_GROUPS[found[2].lower()]}-", name)
+    return _GROUP.sub(lambda found: f"{found[1]}-{_GROUPS[_lower(found[2])]}-", name)
 
 
 def _words_as_groups(name: str) -> str:
-    return _WORD.sub(lambda found: f"{found[1]}-{_WORDS[found[2].lower()]}-", name)
+    return _WORD.sub(lambda found: f"{found[1]}-{_WORDS[_lower(found[2])]}-", name)
 
 
 def _radicals(name: str) -> str:
-    return _RADICAL.sub(lambda found: _RADICALS[found[0].lower()], name)
+    return _RADICAL.sub(lambda found: _RADICALS[_lower(found[0])], name)
 
 
 def _numbers_as_places(name: str) -> str:
@@ -159,7 +165,7 @@ def _numbers_as_places(name: str) -> str:
 
 
 def _places_as_numbers(name: str) -> str:
-    return _PLACED.sub(lambda found: f"{_NUMBERS[found[1][0].lower()]}-", name)
+    return _PLACED.sub(lambda found: f"{_NUMBERS[_lower(found[1][0])]}-", name)
 
 
 def _beta_keto(name: str) -> str:

@@ -118,3 +118,31 @@ def _with_slip(name: str, *, place: int, kind: str, letter: str) -> str:
     if kind == "swap" and after:
         return before + after[0] + here + after[1:]
     return before + letter + after
+
+
+_WORDS = sorted({word for row in rows(DATA / "words.csv") for word in row["words"].split()})
+_MARKS = [*"-()[/+,;:.®%03x=\"'", "--", "(-)", "4-", "/mL"]
+_LETTERS = st.sampled_from("\u0130\u0131\u017f\u212aßéÉñ αβ")
+_PIECES = st.one_of(
+    st.sampled_from(_WORDS), st.sampled_from(_MARKS), st.sampled_from([name for name, _ in _NAMES]), _LETTERS
+)
+
+
+@settings(max_examples=1500)
+@given(
+    pieces=st.lists(_PIECES, min_size=1, max_size=6),
+    joiner=st.sampled_from([" ", "", "-"]),
+    upper=st.booleans(),
+)
+def test_whatever_is_put_together_of_our_own_words_is_answered(
+    pieces: list[str], joiner: str, upper: bool
+) -> None:
+    name = joiner.join(pieces)
+    identify(name=name.upper() if upper else name, catalogue=_CATALOGUE, structures=None)
+
+
+@pytest.mark.parametrize(
+    "name", ["acid-", "free-", "perillic acid(-)", "4-İodo-X", "METİL FENTANİL", "ſulfate", "3-K"]
+)
+def test_a_name_that_is_hardly_one_is_answered(name: str) -> None:
+    assert identify(name=name, catalogue=_CATALOGUE, structures=None).entry is None
