@@ -13,7 +13,7 @@ from dataclasses import replace
 from schemas.vocabularies import Outcome
 from services.classify.identities import Identity, among, candidate, together, unresolved
 from services.classify.lookup import alone, otherwise_spelt, written
-from services.classify.peeling import names_nothing, peeled
+from services.classify.peeling import names_nothing, of_another, peeled
 from services.reference.catalogue import Catalogue, Entry
 from services.reference.names import exact_key
 from services.reference.words import Words, singular
@@ -23,6 +23,11 @@ _OPIOIDS = frozenset({"opioid", "synthetic_opioid"})
 _BETWEEN = " ,:;-–"
 _DASHED = re.compile(r"(.+?)\s+[-–—]\s+(.+)")
 _INSIDE = re.compile(r",\s+|\s*[;/=+&]\s*|\s+(?:y|e|et|and|en)\s+", re.IGNORECASE)
+_CHEMICAL = re.compile(  # what makes another substance of a name, and what no stamp on a pill is called
+    r"[0-9]|^(?:nor|des|iso|ortho|meta|para|alpha|beta|gamma|delta|cis|trans|homo|pro|bis|di|tri|tetra|hydr|hidr)(?:$|-)"
+    r"|fluor|chlor|clor|brom|iodo?$|[iy]l$|ox[iy]$|(?:hydr|hidr|nitr|thi|ti|az|ket|ox|amin)o$|(?:ronid|oxid|amid|ester|eter)"
+    r"|(?:as[ae]|at[eo]|[ií]d[eo]|in[ae]|on[ae]|[ae]n[eo]|ol|ium|lactam|acid|aci)$|methyl|metil|ethyl|etil|acetyl|acetil|enzym|enzim"
+)
 _BRAND = re.compile(r"[®™]$|^[\"“«].+[\"”»]$")
 _OPENING = {")": "(", "]": "["}
 
@@ -64,13 +69,13 @@ def beside_alias(name: str, catalogue: Catalogue) -> Identity | None:
         return among(list(entries.values()), step="name", reason="identifiers_disagree") if both else None
     unread = 0
     for part, one in read:
-        told = one is None and (is_street_name(part, first, catalogue) or _tells(part, first, catalogue))
-        if one is None and not told and not _is_brand(part, catalogue.words):
+        if one is None and not _is_told(part, first, catalogue):
             unread += 1
         elif one is not None and one.entry is None and not _agrees(part, one, first, catalogue.words):
             return None
     names = sum(one is not None and one.entry is not None for _, one in read)
-    if unread and names < 2:
+    head_unread = read[0][1] is None and not _is_told(head, first, catalogue)
+    if unread and (names < 2 or head_unread):
         return None
     of_class = read[0][1]
     if of_class is not None and of_class.entry is None and _unnamed(head, catalogue.words):
@@ -91,10 +96,17 @@ def named_with_class(name: str, catalogue: Catalogue) -> Identity | None:
             found = alone(substance, catalogue) if kind and substance else None
             if found is None or found.entry is None or _is_part_of_names(kind, words):
                 continue
+            if (kind == tail and _relates(kind, words)) or of_another(f"{kind} {substance}", words):
+                continue
             beside = alone(kind, catalogue)
             if beside is not None and beside.entry is None and _of_its_kind(beside, found.entry):
                 return found
     return None
+
+
+def _relates(kind: str, words: Words) -> bool:
+    """Return whether ``kind`` behind a name makes another substance of it: a P2P precursor is not P2P."""
+    return any(_word(part) in words.relations for part in kind.split())
 
 
 def is_street_name(part: str, entry: Entry, catalogue: Catalogue) -> bool:
@@ -156,11 +168,22 @@ def _tells(part: str, entry: Entry, catalogue: Catalogue) -> bool:
     return names_nothing(part, catalogue.words)
 
 
+def _is_told(part: str, entry: Entry, catalogue: Catalogue) -> bool:
+    """Return whether ``part``, which names nothing known, objects to nothing either."""
+    return (
+        is_street_name(part, entry, catalogue)
+        or _tells(part, entry, catalogue)
+        or _is_brand(part, catalogue.words)
+    )
+
+
 def _is_brand(part: str, words: Words) -> bool:
     """Return whether ``part`` is the name of a product, which objects to nothing: Tramaking®, "Tramaking"."""
     said = {_word(word.strip('"“”«»®™')) for word in part.split()}
-    kinds = (words.analogue, words.isomers, words.relations, words.negations, words.claims)
-    return _BRAND.search(part) is not None and all(said.isdisjoint(kind) for kind in kinds)
+    kinds = (words.analogue, words.isomers, words.relations, words.roles, words.negations, words.claims)
+    if _BRAND.search(part) is None or not all(said.isdisjoint(kind) for kind in kinds):
+        return False
+    return part[-1] in "®™" or not any(_CHEMICAL.search(word) for word in said)
 
 
 def _class_of(read: list[tuple[str, Identity | None]], words: Words) -> Identity | None:

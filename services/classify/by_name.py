@@ -23,7 +23,7 @@ from services.classify.lookup import (
     with_or_without,
     written,
 )
-from services.classify.peeling import denied, has_dose, peeled
+from services.classify.peeling import denied, has_dose, of_another, peeled
 from services.classify.suggest import near_names
 from services.classify.within import PART_OF_NAME, claimed, named_within
 from services.reference.catalogue import Catalogue, Entry
@@ -38,9 +38,12 @@ _EITHER = re.compile(r"\s+(?:(?:y|e|et|and)/)?(?:o|ou|or|u)\s+", re.IGNORECASE)
 _PERHAPS_BETWEEN = re.compile(
     r"\s*(?<=[\w)])\s*(?:/(?!\s?[0-9.,]*\s?(?:[dµ]?l|ml|k?g|h|pill|tab|past)\b)|[|\\])\s*(?=\w)|,\s+|(?<![0-9']),(?=\w)"
 )
-_MARKED_NEGATIVE = re.compile(
-    r"(?<=[\w)\]])[\s:]*[(\[]\s*[-–—−]\s*[)\]](?=\s*(?:$|[,;/+&|]))"
-)  # fentanyl (-)
+_MARKED_NEGATIVE = re.compile(  # fentanyl (-), fentanyl: -, fentanyl -, fentanyl (0), fentanyl: n/d
+    r"(?<=[\w)\]])(?:[\s:=]*[(\[]\s*(?:[-–—−]|0+(?:[.,]0+)?|n\s?/\s?d)\s*[)\]]"
+    r"|\s*[:=]\s*(?:[-–—−]|0+(?:[.,]0+)?|n\s?/\s?d)|\s+(?:[-–—−]|n/d))(?=\s*(?:$|[,;/+&|]))"
+    r"|(?<=[\w)\]])[-–—−]$",
+    re.IGNORECASE,
+)
 _MOST_PARTS = 8
 _ANSWERS = 8192  # kept: the same few thousand names come again and again
 _MOST_CHARACTERS = 200  # of a name, as the contract has it; longer is not looked at
@@ -51,8 +54,8 @@ def identify_name(name: str, catalogue: Catalogue) -> Identity:
     """Return what ``name`` means by itself. Never raises; an empty name is unknown."""
     if not name.strip() or len(name) > _MOST_CHARACTERS:
         return unresolved(Outcome.UNKNOWN, step="none", reason="not_a_name")
-    if name.rstrip()[-1] in ")]":  # in front it is an enantiomer, behind a result
-        name = _MARKED_NEGATIVE.sub(" negative", name)
+    if not name[-1].isalpha() or "/" in name:  # in front it is an enantiomer, behind a result
+        name = _MARKED_NEGATIVE.sub(" negative", name.rstrip())
     if name.lstrip()[0] == "(" and (found := with_or_without(name, catalogue)) is not None:
         return found
     if (found := written(name, catalogue)) is not None:
@@ -68,11 +71,16 @@ def identify_name(name: str, catalogue: Catalogue) -> Identity:
     return (
         found
         or by_locants(bare.name, catalogue)
-        or _several(name, catalogue)
+        or (None if _is_explained(name, catalogue) else _several(name, catalogue))
         or _either_or(name, catalogue)
         or named_with_class(bare.name, catalogue)
         or _unknown(name, bare=bare.name, catalogue=catalogue)
     )
+
+
+def _is_explained(name: str, catalogue: Catalogue) -> bool:
+    """Return whether names in brackets are of what another substance stands in a relation to."""
+    return of_another(name, catalogue.words) and name.rstrip()[-1] in ")]" and parted(name) is not None
 
 
 def _single(name: str, catalogue: Catalogue) -> Identity | None:

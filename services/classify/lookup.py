@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from schemas.vocabularies import Outcome
 from services.classify.class_words import ClassNamed, read_class
 from services.classify.identities import Candidate, Identity, among, of_class, resolved, together, unresolved
-from services.classify.peeling import Peeled, peeled
+from services.classify.peeling import Peeled, of_another, peeled
 from services.classify.respell import perhaps, respelt, with_each_locant
 from services.reference.catalogue import Catalogue, Entry
-from services.reference.names import exact_key
+from services.reference.names import exact_key, loose_key
+from services.reference.words import Words
 
 _PERHAPS_PREFIXED = re.compile(r"\(([^\W\d_]{2,})\)\s?-?([^\W\d_].*)")
 
@@ -35,7 +36,7 @@ class Bare:
 
 def peeled_of(name: str, catalogue: Catalogue) -> Bare:
     """Return ``name`` without what stands around it, and the substance or substances it then names."""
-    bare = peeled(name, catalogue.words)
+    bare = None if of_another(name, catalogue.words) else peeled(name, catalogue.words)
     if bare is None:
         return Bare(name=name, found=None)
     return Bare(name=bare.name, found=_parent(bare, catalogue))
@@ -128,6 +129,8 @@ def _parent(bare: Peeled, catalogue: Catalogue) -> Identity | None:
 
 def _as_written(name: str, catalogue: Catalogue, *, step: str) -> Identity | None:
     names = catalogue.names
+    if is_plain_word(name, catalogue.words):
+        return None
     if (ambiguity := names.ambiguity(name)) is not None:
         strangers = [
             Candidate(key="", inchikey=each.inchikey, preferred_name=each.name, reason="name_ambiguous")
@@ -150,6 +153,11 @@ def _folded(name: str, catalogue: Catalogue) -> Identity | None:
     if len(found) == 1:
         return resolved(found[0], step="fold", reason="spelling_of_another_language")
     return among(found, step="fold", reason="spelling_ambiguous") if found else None
+
+
+def is_plain_word(name: str, words: Words) -> bool:
+    """Return whether ``name`` is an everyday word, as which it is no code: off, met, doc."""
+    return loose_key(name) in words.plain_words and not name.isupper()
 
 
 def _family_of(substance: str, catalogue: Catalogue) -> str | None:

@@ -19,7 +19,7 @@ _ELISION = re.compile(r"(?<![a-z0-9])([dl])['’](?=\w)", re.IGNORECASE)
 _NUMBER = r"[0-9]+(?:[.,][0-9]+)?"
 _UNIT = r"(?:mg|µg|μg|ug|mcg|ng|kg|g|ml|l|ui|iu|%)"
 _DOSE = re.compile(  # 2 mg, 5 %, 28% v/v, 0,05 mg/mL, 120 mg/dL, 50 mcg/h, 100 mg/10 ml, 10-20 mg, < 1 %
-    rf"(?<![\w'’.,-])(?!0+(?:[.,]0+)?\s?{_UNIT})[<>~≈±]?\s?{_NUMBER}(?:\s?[-–/]\s?{_NUMBER})*\s?{_UNIT}(?:\s?[vpwm]/[vpwm]|\s?vol\.?)?"
+    rf"(?<![\w'’.,-])[<>~≈±]?\s?(?!0+(?:[.,]0+)?\s?{_UNIT}){_NUMBER}(?:\s?[-–/]\s?{_NUMBER})*\s?{_UNIT}(?:\s?[vpwm]/[vpwm]|\s?vol\.?)?"
     rf"(?:\s?/\s?(?:{_NUMBER}\s?)?(?:ml|[dµμu]?l|h|hr|hora|heure|dos[ei]s?|unit|unidad|kg|g"
     r"|tab\w*|pill\w*|pil|past\w*|troquel|gumm\w*|comp\w*|co|c[aá]ps\w*|amp\w*|vial|frasco))?(?![\w'’-])",
     re.IGNORECASE,
@@ -81,6 +81,24 @@ def denied(name: str, words: Words) -> bool:
         part in words.negations and not _before_participle(parts[place + 1 :], words)
         for place, part in enumerate(parts)
     )
+
+
+def of_another(name: str, words: Words) -> bool:
+    """Return whether ``name`` is of what stands in a relation to the substance named: adulterant of cocaine.
+
+    What is in brackets is left out: norfentanyl (metabolite of fentanyl) has a name of its own.
+    """
+    parts = [_word(part) for part in _SPOKEN.findall(_INNERMOST.sub(" ", _ELISION.sub(r"\1 ", name)))]
+    for place, part in enumerate(parts):
+        following = parts[place + 1 :]
+        while following and following[0] in words.asides and following[0] not in words.before_related:
+            del following[0]  # componente principal de
+        if part in words.relations or part in words.roles:
+            led = bool(following) and following[0] in words.before_related
+            rest = [each for each in following if each not in words.before_related]
+            if led and rest and rest[0] not in words.asides and rest[0] not in words.methods:
+                return True
+    return False
 
 
 def _before_participle(following: list[str], words: Words) -> bool:

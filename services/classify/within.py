@@ -7,6 +7,7 @@ them. Nothing here resolves a name: a word beside it may make another substance 
 import re
 
 from services.classify.identities import Candidate, candidate
+from services.classify.peeling import of_another
 from services.reference.catalogue import Catalogue, Entry
 from services.reference.names import exact_key, loosened
 from services.reference.words import Words, singular
@@ -30,7 +31,7 @@ def named_within(name: str, catalogue: Catalogue) -> tuple[Candidate, ...]:
     words = catalogue.words
     tokens = [exact_key(token) for token in written]
     said = {singular(part) for token in tokens for part in (token, *token.split("-"))}
-    if not said.isdisjoint(words.relations):
+    if not said.isdisjoint(words.relations) or of_another(name, words):
         return ()
     related = not (said.isdisjoint(words.isomers) and said.isdisjoint(words.analogue))
     reason = "related_to_name" if related else PART_OF_NAME
@@ -63,11 +64,15 @@ def _named(run: list[str], written: str, catalogue: Catalogue) -> Entry | None:
     keys = catalogue.names.exact.get(name, ())
     if len(keys) != 1 or loosened(name) in catalogue.names.ambiguous:
         return None
-    if len(run) == 1 and (singular(name) in catalogue.words.salts or not _is_telling(written)):
+    if len(run) == 1 and (
+        singular(name) in catalogue.words.salts or not _is_telling(written, catalogue.words)
+    ):
         return None
     return catalogue.by_key[keys[0]]
 
 
-def _is_telling(written: str) -> bool:
+def _is_telling(written: str, words: Words) -> bool:
     letters = sum(map(str.isalnum, written))
-    return letters >= _LEAST_LETTERS or (letters >= _LEAST_CAPITALS and written.isupper())
+    return (letters >= _LEAST_LETTERS and written not in words.plain_words) or (
+        letters >= _LEAST_CAPITALS and written.isupper()
+    )

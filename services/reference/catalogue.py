@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from services.reference.names import exact_key, fold_key, locantless_key, loose_key
+from services.reference.names import exact_key, fold_key, is_joined, locantless_key, loose_key
 from services.reference.promises import Promises
 from services.reference.words import Words
 
@@ -109,7 +109,9 @@ class NameIndex:
         if (settled := self.settled.get(exact)) is not None:
             return (settled,)
         found = self.exact.get(exact, _NOTHING)
-        return found if len(found) == 1 else self.loose.get(loose_key(name), _NOTHING)
+        if len(found) == 1 or is_joined(name):
+            return found
+        return self.loose.get(loose_key(name), _NOTHING)
 
     def find_in_street(self, name: str) -> Keys:
         """Return the entries that the street calls ``name``."""
@@ -117,11 +119,13 @@ class NameIndex:
 
     def find_folded(self, name: str) -> Keys:
         """Return the entries whose plain names fold to the same spelling as ``name``."""
-        folded = fold_key(name)
+        folded = None if is_joined(name) else fold_key(name)
         return _NOTHING if folded is None else self.folded.get(folded, _NOTHING)
 
     def find_without_locants(self, name: str) -> Keys:
         """Return the entries that ``name`` would fit if it carried a locant."""
+        if is_joined(name):
+            return _NOTHING
         key = loose_key(name)
         return self.locantless.get(key, _NOTHING) if key == locantless_key(name) else _NOTHING
 

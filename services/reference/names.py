@@ -64,6 +64,18 @@ LEAST_NEAR = 5  # letters and digits of a spelling to which another is compared
 _POSITION_DATA = re.compile(r"[0-9]+'*|(?<![a-z])(?:ortho|meta|para|[omp])(?![a-z])")
 
 
+_JOINED = re.compile(
+    r"(?:[^\W_]{2}|[^\W\d_]{2}-)\s*[+&;|/]\s*(?=[^\W\d_])|[^\W_]\s*[+&;|/]\s*(?=[^\W\d_]{2})"
+    r"|(?<![^\W\d_])(?!(?:alpha|beta|gamma|delta|alfa|gama|ortho|orto|meta|para|acid|acide),)[^\W\d_]{3,},\s*(?=[^\W\d_]{3})",
+    re.IGNORECASE,
+)
+
+
+def is_joined(name: str) -> bool:
+    """Return whether marks stand in ``name`` that part substances: meth + cathinone is not methcathinone."""
+    return _JOINED.search(name) is not None
+
+
 def exact_key(name: str) -> str:
     """Return ``name`` in lower case, without accents; dashes and primes plain, Greek letters spelt out."""
     if (quoted := _IN_QUOTES.fullmatch(name)) is not None:

@@ -37,6 +37,9 @@ class Words:
     isomers: frozenset[str]  # isomer, homologue, similar: of another substance, but of its kind
     claims: frozenset[str]  # sold as, labelled: what it was to be, not what it is
     relations: frozenset[str]  # metabolite, precursor: of another substance, whose name follows
+    roles: frozenset[str]  # adulterant, cutting agent: before a preposition, of another substance too
+    before_related: frozenset[str]  # the prepositions between a relation or a role and that substance
+    plain_words: frozenset[str]  # codes that are everyday words: names only in capitals (OFF, DOC)
     participles: frozenset[str]  # said without and with a negation: (not) confirmed, (non-)medical
     negations: frozenset[str]
     verbal_negations: frozenset[str]  # those that deny a verb: not found, as against without prescription
@@ -65,8 +68,10 @@ def load_words(directory: Path) -> Words:
         (row["kind"], row["value"], row["words"].split()) for row in rows(table(directory, "words.csv"))
     ]
 
-    def of(kind: str) -> frozenset[str]:
-        return frozenset(_word(word) for k, _, words in listed if k == kind for word in words)
+    def of(kind: str, value: str | None = None) -> frozenset[str]:
+        return frozenset(
+            _word(word) for k, v, words in listed if k == kind and value in {None, v} for word in words
+        )
 
     synthetic = of("synthetic")
     return Words(
@@ -85,6 +90,9 @@ def load_words(directory: Path) -> Words:
         isomers=of("isomer"),
         claims=of("claim"),
         relations=of("relation"),
+        roles=of("role") | of("aside", "role"),
+        before_related=of("precedes_related"),
+        plain_words=of("plain_word"),
         participles=of("participle"),
         negations=of("negation") | of("verbal_negation"),
         verbal_negations=of("verbal_negation"),

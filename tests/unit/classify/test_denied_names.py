@@ -83,3 +83,21 @@ def test_in_front_the_mark_is_an_enantiomer(by_name: ByName, name: str) -> None:
 @pytest.mark.parametrize("name", ["Cathinne", "DL-Cathinne", "cathinna"])
 def test_a_slip_between_two_endings_is_only_suggested(by_name: ByName, name: str) -> None:
     assert by_name(name).outcome is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("fentanyl -", "fentanyl: -", "fentanyl-", "heroin +/fentanyl -", "fentanyl -, heroin +"),
+        *("THC: 0%", "alcohol: 0 g/L", "fentanyl <0 mg", "fentanyl 0.0 mg", "fentanyl (0)", "nitazenes: -"),
+        *("nitazenes (0)", "nitazenes (n/d)", "nitazenes (false positive)", "nitazenos (falso positivo)"),
+    ],
+)
+def test_a_sign_or_a_zero_behind_a_name_denies_it(by_name: ByName, name: str) -> None:
+    found = by_name(name)
+    assert (found.outcome, found.family, found.effect_group) == (Outcome.UNKNOWN, None, None)
+
+
+@pytest.mark.parametrize("name", ["THC 0.3%", "fentanyl 0,05 mg", "fentanyl <0.5 mg", "fentanyl - 2 mg"])
+def test_a_small_amount_is_no_denial(by_name: ByName, name: str) -> None:
+    assert by_name(name).entry is not None
