@@ -141,6 +141,7 @@ def _institutions(count: int, *, port: str, mail: bool) -> list[dict[str, object
             "country": "BO",
             "organisation": f"Load recipient {number} (exercise)",
             "kind": "focal_point",
+            "active": count > 0,
             "language": ("es", "en", "pt", "fr")[number % 4],
             "timezone": "America/La_Paz",
             "audiences": ["health", "law_enforcement", "forensic", "regulator"],
@@ -149,5 +150,5 @@ def _institutions(count: int, *, port: str, mail: bool) -> list[dict[str, object
                 *([{"kind": "email", "address": f"load-{number}@example.org"}] if mail else []),
             ],
         }
-        for number in range(count)
+        for number in range(max(count, 1))  # an empty directory is refused: nobody is one who is told nothing
     ]
